@@ -1,0 +1,243 @@
+//! The command line: what can be typed, in one place. Every flag can also be set by an environment
+//! variable, `TIDEGATE_` and its name.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand};
+
+use crate::values::Assignment;
+
+/// Where a server listens if nothing else is said.
+const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+/// The server that is asked if nothing else is said.
+pub(crate) const SERVER_DEFAULT: &str = "http://127.0.0.1:8080";
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::BrightGreen.on_default().bold())
+    .usage(AnsiColor::BrightGreen.on_default().bold())
+    .literal(AnsiColor::BrightCyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 completed, 1 failed, 2 usage or bad input, 3 does not compile, 5 not found,
+6 conflict, 7 unreachable or unavailable, 8 suspended or still running.";
+
+/// Runs typed pipelines: at once, by name, or over days while their inputs arrive.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, styles = STYLES, after_help = EXIT_CODES)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct Line {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a pipeline here, without a server; nothing is kept
+    Run(Run),
+    /// Check sources and show what is wrong with them
+    Check(Check),
+    /// Start a server
+    Serve(Serve),
+    /// Compile a pipeline and keep it at a server
+    Compile(Compile),
+    /// Execute a pipeline that a server keeps
+    Execute(Execute),
+    /// Supply inputs to an execution that waits for them
+    Resume(Resume),
+    /// List the executions that a server keeps, or show one
+    Executions(Executions),
+    /// List the pipelines that a server keeps
+    Pipelines(Pipelines),
+}
+
+impl Command {
+    /// Whether one JSON document is wanted on standard output.
+    pub(crate) fn is_json(&self) -> bool {
+        match self {
+            Command::Run(Run { json, .. })
+            | Command::Check(Check { json, .. })
+            | Command::Compile(Compile { json, .. })
+            | Command::Execute(Execute { json, .. })
+            | Command::Resume(Resume { json, .. })
+            | Command::Executions(Executions { json, .. })
+            | Command::Pipelines(Pipelines { json, .. }) => json.json,
+            Command::Serve(_) => false,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The source; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) values: Values,
+    #[command(flatten)]
+    pub(crate) modules: Modules,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The sources; `-` reads standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) modules: Modules,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to listen; port 0 takes any free one
+    #[arg(long, env = "TIDEGATE_LISTEN", hide_env_values = true)]
+    #[arg(value_name = "IP:PORT", default_value = LISTEN_DEFAULT)]
+    pub(crate) listen: SocketAddr,
+    /// A name by which the server may be called, as in `Host`; may be repeated
+    #[arg(long, env = "TIDEGATE_HOST", hide_env_values = true)]
+    #[arg(value_name = "NAME", value_delimiter = ',')]
+    pub(crate) host: Vec<String>,
+    /// Where everything is kept
+    #[arg(long, env = "TIDEGATE_DATA", hide_env_values = true)]
+    #[arg(value_name = "DIR", default_value = "./tidegate-data")]
+    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) modules: Modules,
+    /// Compile every `.cst` file of this folder under its file stem
+    #[arg(long, env = "TIDEGATE_PIPELINES", hide_env_values = true, value_name = "DIR")]
+    pub(crate) pipelines: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compile {
+    /// The source; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The name by which the pipeline is executed from now on
+    #[arg(long, env = "TIDEGATE_NAME", hide_env_values = true)]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: Server,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Execute {
+    /// A pipeline: `name`, `name@version` or `sha256:…`
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    #[command(flatten)]
+    pub(crate) values: Values,
+    #[command(flatten)]
+    pub(crate) server: Server,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// An execution: `exec-…`
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) values: Values,
+    /// Run failed calls once more
+    #[arg(long, env = "TIDEGATE_RETRY", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    pub(crate) retry: bool,
+    #[command(flatten)]
+    pub(crate) server: Server,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Executions {
+    /// Show this one, whatever its status; without it, list the newest
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: Server,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pipelines {
+    #[command(flatten)]
+    pub(crate) server: Server,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Values {
+    /// Values of inputs: `name=value` by the input's type, `name:=JSON`, or `name=@FILE`
+    #[arg(value_name = "NAME=VALUE")]
+    pub(crate) assignments: Vec<Assignment>,
+    /// A JSON object of further inputs; `-` reads standard input
+    #[arg(long, env = "TIDEGATE_INPUTS", hide_env_values = true, value_name = "FILE")]
+    pub(crate) inputs: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Modules {
+    /// Modules: a folder of manifests [default: ./modules, if it exists]
+    #[arg(long, env = "TIDEGATE_MODULES", hide_env_values = true, value_name = "DIR")]
+    pub(crate) modules: Option<PathBuf>,
+}
+
+impl Modules {
+    /// The folder that was named, or the usual one if it is there.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        let usual = || Some(PathBuf::from("modules")).filter(|folder| folder.is_dir());
+        self.modules.clone().or_else(usual)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Server {
+    /// The server to ask
+    #[arg(long, env = "TIDEGATE_SERVER", hide_env_values = true)]
+    #[arg(value_name = "URL", default_value = SERVER_DEFAULT)]
+    pub(crate) server: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Json {
+    /// Print one JSON document instead of text
+    #[arg(long, env = "TIDEGATE_JSON", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn is_consistent() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_its_environment_variable() {
+        for command in Line::command().get_subcommands() {
+            for flag in command.get_arguments().filter_map(|arg| Some((arg.get_long()?, arg))) {
+                let (name, arg) = flag;
+                let variable = format!("TIDEGATE_{}", name.to_uppercase().replace('-', "_"));
+                assert_eq!(arg.get_env().and_then(|env| env.to_str()), Some(variable.as_str()));
+            }
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! What is needed: follows demand from the outputs back through bindings and calls
+//! (specification 6.2). It decides which calls may run and which inputs are missing, and never
+//! which values come out.
+//!
+//! A position is *chosen* when its condition says so, *dropped* when it says no, and *open* while
+//! it is unknown or failed. Demand is a pure function of the cells.
+
+use model::plan::{Arm, BindingId, CallId, Expr, ExprId, InputId, Source};
+use model::{Effect, Plan, Value};
+
+use crate::cells::{BindingCell, CallCell, Cells, InputCell};
+use crate::eval::{Evaluator, Stop};
+use crate::loaded::LoadedImage;
+
+/// How much a node is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    /// No output reaches it.
+    Unneeded,
+    /// Reached with open positions on the way.
+    Possible,
+    /// Reached through unconditional and chosen positions only.
+    Certain,
+}
+
+/// What the outputs need.
+#[derive(Debug)]
+pub(crate) struct Demand {
+    pub(crate) inputs: Vec<Level>,
+    pub(crate) bindings: Vec<Level>,
+    /// Calls that have not run and that may now, with their arguments.
+    pub(crate) runnable: Vec<Runnable>,
+    /// A call that is certain is running.
+    pub(crate) certain_running: bool,
+}
+
+/// A call that may run.
+#[derive(Debug)]
+pub(crate) struct Runnable {
+    pub(crate) call: CallId,
+    pub(crate) level: Level,
+    pub(crate) arguments: Vec<Value>,
+}
+
+/// Which cells demand is followed through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Through {
+    /// Empty ones: all that scheduling needs.
+    Empty,
+    /// Also those that have a value: all that was ever needed.
+    All,
+}
+
+impl Demand {
+    pub(crate) fn of(loaded: &LoadedImage, cells: &Cells, through: Through) -> Demand {
+        let plan = loaded.plan();
+        let mut walk = Walk {
+            evaluator: Evaluator::new(loaded, cells),
+            cells,
+            demand: Demand {
+                inputs: vec![Level::Unneeded; plan.inputs.len()],
+                bindings: vec![Level::Unneeded; plan.bindings.len()],
+                runnable: Vec::new(),
+                certain_running: false,
+            },
+            through,
+        };
+        for output in &plan.outputs {
+            walk.need(output.source, Level::Certain);
+        }
+        // A binding is read only by later ones, so going backwards every level is final in time.
+        for id in (0..plan.bindings.len()).rev() {
+            walk.binding(plan, id as BindingId);
+        }
+        walk.demand
+    }
+}
+
+struct Walk<'a> {
+    evaluator: Evaluator<'a>,
+    cells: &'a Cells,
+    demand: Demand,
+    through: Through,
+}
+
+/// The way from an output to an expression of the current binding.
+#[derive(Clone, Copy)]
+struct Way {
+    /// Of what the expression reads.
+    level: Level,
+    /// No open position lies on it within the binding: calls may run.
+    inline: bool,
+}
+
+impl Way {
+    /// On through an open position.
+    fn open(self) -> Way {
+        Way { level: self.level.min(Level::Possible), inline: false }
+    }
+}
+
+impl Walk<'_> {
+    fn need(&mut self, source: Source, level: Level) {
+        let known = match source {
+            Source::Input(id) => &mut self.demand.inputs[id as usize],
+            Source::Binding(id) => &mut self.demand.bindings[id as usize],
+        };
+        *known = level.max(*known);
+    }
+
+    fn binding(&mut self, plan: &Plan, id: BindingId) {
+        let level = self.demand.bindings[id as usize];
+        let follows = match self.cells.binding(id) {
+            BindingCell::Open | BindingCell::Failed(_) => true,
+            BindingCell::Done(_) => self.through == Through::All,
+            BindingCell::Resolved(_) => false,
+        };
+        if level > Level::Unneeded && follows {
+            let binding = &plan.bindings[id as usize];
+            self.evaluator.enter(binding.locals);
+            self.expr(plan, binding.root, Way { level, inline: true });
+        }
+    }
+
+    fn expr(&mut self, plan: &Plan, mut id: ExprId, mut way: Way) {
+        // Like evaluation, this goes round for the last position, so that a long `branch` needs
+        // no stack.
+        loop {
+            let expr = &plan.exprs[id as usize];
+            (id, way) = match expr {
+                Expr::If { condition, then, otherwise } => {
+                    self.expr(plan, *condition, way);
+                    match self.evaluator.boolean(*condition) {
+                        Ok(true) => (*then, way),
+                        Ok(false) => (*otherwise, way),
+                        Err(_) => {
+                            self.expr(plan, *then, way.open());
+                            (*otherwise, way.open())
+                        }
+                    }
+                }
+                Expr::And(a, b) | Expr::Or(a, b) => {
+                    self.expr(plan, *a, way);
+                    let goes_on = matches!(expr, Expr::And(..));
+                    match self.evaluator.boolean(*a) {
+                        Ok(known) if known == goes_on => (*b, way),
+                        Ok(_) => return,
+                        Err(_) => (*b, way.open()),
+                    }
+                }
+                Expr::When { value, condition } => {
+                    self.expr(plan, *condition, way);
+                    match self.evaluator.boolean(*condition) {
+                        Ok(true) => (*value, way),
+                        Ok(false) => return,
+                        Err(_) => (*value, way.open()),
+                    }
+                }
+                Expr::Coalesce(a, b) => {
+                    self.expr(plan, *a, way);
+                    match self.evaluator.eval(*a) {
+                        Ok(Value::None) => (*b, way),
+                        Ok(_) => return,
+                        Err(_) => (*b, way.open()),
+                    }
+                }
+                Expr::Match { subject, arms } => {
+                    self.expr(plan, *subject, way);
+                    match self.arms(plan, *subject, arms, way) {
+                        Some(next) => next,
+                        None => return,
+                    }
+                }
+                strict => return self.strict(plan, strict, way),
+            };
+        }
+    }
+
+    /// Follows the arms of a `match`; gives the body at which following ends.
+    fn arms(
+        &mut self,
+        plan: &Plan,
+        subject: ExprId,
+        arms: &[Arm],
+        way: Way,
+    ) -> Option<(ExprId, Way)> {
+        let subject = self.evaluator.eval(subject).ok();
+        let mut here = if subject.is_some() { way } else { way.open() };
+        for arm in arms {
+            match &subject {
+                Some(value) if !self.evaluator.fits(arm.pattern, value) => continue,
+                Some(_) => {}
+                None => self.evaluator.unbind(arm.pattern),
+            }
+            let holds = match arm.guard {
+                Some(guard) => {
+                    self.expr(plan, guard, here);
+                    self.evaluator.boolean(guard)
+                }
+                None => Ok(true),
+            };
+            match holds {
+                Ok(true) if subject.is_some() => return Some((arm.body, here)),
+                Ok(true) => self.expr(plan, arm.body, here),
+                Ok(false) => {}
+                Err(_) => {
+                    here = here.open();
+                    self.expr(plan, arm.body, here);
+                }
+            }
+        }
+        None
+    }
+
+    fn strict(&mut self, plan: &Plan, expr: &Expr, way: Way) {
+        match expr {
+            Expr::Input(id) => self.need(Source::Input(*id), way.level),
+            Expr::Binding(id) => self.need(Source::Binding(*id), way.level),
+            Expr::Call(id) => self.call(plan, *id, way),
+            other => other.operands(&mut |operand| self.expr(plan, operand, way)),
+        }
+    }
+
+    fn call(&mut self, plan: &Plan, id: CallId, way: Way) {
+        let call = &plan.calls[id as usize];
+        match self.cells.call(id) {
+            CallCell::Done(_) if self.through == Through::Empty => return,
+            CallCell::Running => {
+                self.demand.certain_running |= way.inline && way.level == Level::Certain;
+            }
+            CallCell::Idle if way.inline => {
+                let effect = plan.modules[call.module as usize].effect;
+                let speculative = effect != Effect::Write && !call.options.lazy;
+                if way.level == Level::Certain || speculative {
+                    self.offer(id, &call.arguments, way.level);
+                }
+            }
+            CallCell::Idle | CallCell::Done(_) | CallCell::Failed(_) => {}
+        }
+        for argument in &call.arguments {
+            self.expr(plan, *argument, way);
+        }
+    }
+
+    fn offer(&mut self, call: CallId, arguments: &[ExprId], level: Level) {
+        match self.evaluator.all(arguments) {
+            Ok(arguments) => self.demand.runnable.push(Runnable { call, level, arguments }),
+            Err(Stop::Open | Stop::Failed(_)) => {}
+        }
+    }
+}
+
+/// The unsupplied inputs at `level` that `wanted` accepts, by name.
+pub(crate) fn unsupplied(
+    demand: &Demand,
+    cells: &Cells,
+    wanted: impl Fn(InputId, Level) -> bool,
+) -> Vec<InputId> {
+    let ids = 0..cells.inputs.len() as InputId;
+    ids.filter(|id| matches!(cells.inputs[*id as usize], InputCell::Empty))
+        .filter(|id| wanted(*id, demand.inputs[*id as usize]))
+        .collect()
+}

@@ -1,0 +1,312 @@
+//! The state of one execution: a set of cells that only ever go from empty to full.
+//!
+//! State changes here and nowhere else, by [`step`](crate::step). What is kept is what the log
+//! says; the values of bindings, closing and the status follow from it.
+
+use std::sync::Arc;
+
+use model::plan::{BindingId, CallId, InputId, Source};
+use model::{Code, Failure, Text, Value, limits};
+
+use crate::cells::{BindingCell, CallCell, Cells, InputCell, Provided, Provider};
+use crate::demand::{Demand, Level, Through, unsupplied};
+use crate::eval::{Evaluator, Stop};
+use crate::loaded::LoadedImage;
+use crate::log::CallNode;
+use crate::ports::Status;
+
+/// What the shell shall do next.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Make this call, and report its end as an event.
+    Call(CallAction),
+}
+
+/// A call to make.
+#[derive(Clone, Debug)]
+pub struct CallAction {
+    /// Which.
+    pub node: CallNode,
+    /// One value a parameter.
+    pub arguments: Arc<[Value]>,
+}
+
+/// One execution.
+#[derive(Debug)]
+pub struct Execution {
+    pub(crate) loaded: Arc<LoadedImage>,
+    pub(crate) cells: Cells,
+    /// The alias by which it was started.
+    pub(crate) pipeline: Option<Text>,
+    pub(crate) resumption_count: u32,
+    pub(crate) status: Status,
+    /// Bindings to evaluate again because a cell that they read was filled.
+    stale: Stale,
+    /// Open Optional inputs were closed.
+    closed: bool,
+    /// Bytes of all values held, the measure of `max_execution_bytes`.
+    held_bytes: usize,
+}
+
+impl Execution {
+    /// An execution of which nothing happened yet: its first event is still to come.
+    pub fn new(loaded: Arc<LoadedImage>) -> Execution {
+        let plan = loaded.plan();
+        Execution {
+            cells: Cells::new(plan),
+            pipeline: None,
+            resumption_count: 0,
+            status: Status::Running,
+            stale: Stale::all(plan.bindings.len()),
+            closed: false,
+            held_bytes: 0,
+            loaded,
+        }
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The image it runs.
+    pub fn image(&self) -> &Arc<LoadedImage> {
+        &self.loaded
+    }
+
+    /// What an input holds, if it is supplied or closed.
+    pub fn provided(&self, id: InputId) -> Option<&Provided> {
+        match &self.cells.inputs[id as usize] {
+            InputCell::Filled(provided) => Some(provided),
+            InputCell::Empty => None,
+        }
+    }
+
+    /// Whether anything failed that [`Event::Resumed`](crate::log::Event) with `retry_failed`
+    /// would run anew.
+    pub fn has_failed_call(&self) -> bool {
+        self.cells.calls.iter().any(|cell| matches!(cell, CallCell::Failed(_)))
+    }
+
+    /// The calls that were started and have not ended: what recovery owes.
+    pub fn running_calls(&self) -> Vec<CallAction> {
+        let mut evaluator = Evaluator::new(&self.loaded, &self.cells);
+        let calls = self.loaded.plan().calls.iter().enumerate();
+        let running = calls.filter(|(id, _)| matches!(self.cells.calls[*id], CallCell::Running));
+        running
+            .filter_map(|(id, call)| {
+                evaluator.enter(self.loaded.plan().bindings[call.binding as usize].locals);
+                let arguments = evaluator.all(&call.arguments).ok()?;
+                Some(action(id as CallId, arguments))
+            })
+            .collect()
+    }
+
+    /// Fills an input, once: what is full stays as it is.
+    pub(crate) fn fill_input(&mut self, id: InputId, provided: Provided) {
+        let cell = &mut self.cells.inputs[id as usize];
+        if matches!(cell, InputCell::Empty) {
+            self.held_bytes += provided.value.bytes();
+            *cell = InputCell::Filled(provided);
+            self.stale.mark(self.loaded.readers(Source::Input(id)));
+        }
+    }
+
+    pub(crate) fn resolve(&mut self, id: BindingId, value: Value) {
+        self.held_bytes += value.bytes();
+        self.cells.bindings[id as usize] = BindingCell::Resolved(value);
+        self.stale.mark(self.loaded.readers(Source::Binding(id)));
+    }
+
+    pub(crate) fn end_call(&mut self, id: CallId, cell: CallCell) {
+        if let CallCell::Done(value) = &cell {
+            self.held_bytes += value.bytes();
+        }
+        self.cells.calls[id as usize] = cell;
+        self.stale.mark(&[self.loaded.plan().calls[id as usize].binding]);
+    }
+
+    pub(crate) fn forget_failed_calls(&mut self) {
+        for id in 0..self.cells.calls.len() {
+            if matches!(self.cells.calls[id], CallCell::Failed(_)) {
+                self.end_call(id as CallId, CallCell::Idle);
+            }
+        }
+    }
+
+    /// Makes all pure progress that follows from what is known, closes what is to be closed, and
+    /// starts the calls that may run (specification, section 6).
+    pub(crate) fn settle(&mut self) -> Vec<Action> {
+        loop {
+            self.evaluate();
+            if self.is_completed() {
+                self.status = Status::Completed;
+                return Vec::new();
+            }
+            let demand = Demand::of(&self.loaded, &self.cells, Through::Empty);
+            if !self.closed && self.may_close(&demand) {
+                self.close();
+                continue;
+            }
+            let actions = self.start_calls(demand);
+            self.status = self.status_at_rest();
+            return actions;
+        }
+    }
+
+    /// Closes open inputs before anything is evaluated, where it is plain that nothing required
+    /// can be missing. It spares most executions a second round.
+    pub(crate) fn close_early(&mut self) {
+        let plan = self.loaded.plan();
+        let is_missing = |(id, cell): (usize, &InputCell)| {
+            matches!(cell, InputCell::Empty) && plan.is_required(id as InputId)
+        };
+        if !self.cells.inputs.iter().enumerate().any(is_missing) {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        self.closed = true;
+        for id in 0..self.cells.inputs.len() as InputId {
+            let is_open = matches!(self.cells.inputs[id as usize], InputCell::Empty);
+            if is_open && !self.loaded.plan().is_required(id) {
+                let none =
+                    Provided { value: Value::None, at: Default::default(), by: Provider::Closing };
+                self.fill_input(id, none);
+            }
+        }
+    }
+
+    /// Specification 6.8: no required input is missing or possible; or nothing certain runs or can
+    /// run, no input is missing and no output has failed.
+    fn may_close(&self, demand: &Demand) -> bool {
+        let plan = self.loaded.plan();
+        let needed = unsupplied(demand, &self.cells, |id, level| {
+            level > Level::Unneeded && plan.is_required(id)
+        });
+        if needed.is_empty() {
+            return true;
+        }
+        let missing = needed.iter().any(|id| demand.inputs[*id as usize] == Level::Certain);
+        let can_run = demand.runnable.iter().any(|runnable| runnable.level == Level::Certain);
+        !missing && !can_run && !demand.certain_running && !self.has_failed_output()
+    }
+
+    fn start_calls(&mut self, demand: Demand) -> Vec<Action> {
+        let is_certain = |runnable: &crate::demand::Runnable| runnable.level == Level::Certain;
+        let settled = !demand.certain_running && !demand.runnable.iter().any(is_certain);
+        let mut actions = Vec::new();
+        for runnable in demand.runnable {
+            if settled || is_certain(&runnable) {
+                self.cells.calls[runnable.call as usize] = CallCell::Running;
+                actions.push(Action::Call(action(runnable.call, runnable.arguments)));
+            }
+        }
+        actions
+    }
+
+    fn evaluate(&mut self) {
+        let loaded = self.loaded.clone();
+        while let Some(id) = self.stale.take() {
+            // What is full stays as it is.
+            if self.cells.bindings[id as usize].value().is_some() {
+                continue;
+            }
+            let binding = &loaded.plan().bindings[id as usize];
+            let mut evaluator = Evaluator::new(&loaded, &self.cells);
+            evaluator.enter(binding.locals);
+            let cell = match evaluator.eval(binding.root) {
+                Ok(value) => self.hold(value, id),
+                Err(Stop::Open) => BindingCell::Open,
+                Err(Stop::Failed(failure)) => BindingCell::Failed(failure),
+            };
+            // An open binding that stays open tells its readers nothing new.
+            let was_open = matches!(self.cells.bindings[id as usize], BindingCell::Open);
+            if !(was_open && matches!(cell, BindingCell::Open)) {
+                self.cells.bindings[id as usize] = cell;
+                self.stale.mark(loaded.readers(Source::Binding(id)));
+            }
+        }
+    }
+
+    /// A cell for `value`, or a failure where it, or all values together, are too large.
+    fn hold(&mut self, value: Value, id: BindingId) -> BindingCell {
+        let bytes = value.bytes();
+        let exceeded = |limit: &str, bound: usize| {
+            let message = format!("the limit `{limit}` of {bound} bytes is exceeded");
+            let span = self.loaded.plan().bindings[id as usize].span;
+            BindingCell::Failed(Arc::new(Failure { span, ..Failure::new(Code::R009, message) }))
+        };
+        if bytes > limits::VALUE_BYTES_MAX {
+            return exceeded("max_value_bytes", limits::VALUE_BYTES_MAX);
+        }
+        if self.held_bytes + bytes > limits::EXECUTION_BYTES_MAX {
+            return exceeded("max_execution_bytes", limits::EXECUTION_BYTES_MAX);
+        }
+        self.held_bytes += bytes;
+        BindingCell::Done(value)
+    }
+
+    fn is_completed(&self) -> bool {
+        let mut outputs = self.loaded.plan().outputs.iter();
+        outputs.all(|output| self.cells.value(output.source).is_some())
+    }
+
+    pub(crate) fn has_failed_output(&self) -> bool {
+        self.loaded.plan().outputs.iter().any(|output| match output.source {
+            Source::Binding(id) => matches!(self.cells.binding(id), BindingCell::Failed(_)),
+            Source::Input(_) => false,
+        })
+    }
+
+    fn status_at_rest(&self) -> Status {
+        if self.cells.calls.iter().any(|cell| matches!(cell, CallCell::Running)) {
+            Status::Running
+        } else if self.has_failed_output() {
+            Status::Failed
+        } else {
+            Status::Suspended
+        }
+    }
+}
+
+fn action(call: CallId, arguments: Vec<Value>) -> CallAction {
+    CallAction { node: CallNode { call, path: Vec::new() }, arguments: arguments.into() }
+}
+
+/// A set of bindings, taken out in dependency order.
+#[derive(Debug)]
+struct Stale {
+    words: Vec<u64>,
+    /// No member lies in a word before this one.
+    first: usize,
+}
+
+impl Stale {
+    fn all(count: usize) -> Stale {
+        let mut words = vec![u64::MAX; count / 64];
+        words.push((1 << (count % 64)) - 1);
+        Stale { words, first: 0 }
+    }
+
+    fn mark(&mut self, ids: &[BindingId]) {
+        for id in ids {
+            let word = *id as usize / 64;
+            self.words[word] |= 1 << (id % 64);
+            self.first = self.first.min(word);
+        }
+    }
+
+    fn take(&mut self) -> Option<BindingId> {
+        while let Some(word) = self.words.get_mut(self.first) {
+            if *word != 0 {
+                let bit = word.trailing_zeros();
+                *word &= *word - 1;
+                return Some(self.first as u32 * 64 + bit);
+            }
+            self.first += 1;
+        }
+        None
+    }
+}

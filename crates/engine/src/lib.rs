@@ -1,0 +1,47 @@
+//! An [`Image`](model::Image) in time: scheduling, suspension, call options, the execution log.
+//!
+//! The heart is [`step`]: pure, without clock, IO or randomness. The shell around it
+//! ([`Engine`]) appends events to a [`Store`], performs the actions that `step` asks for, and turns
+//! what happens into the next event. There is no SQL, no HTTP and no file here, and no knowledge of
+//! source text.
+
+mod call;
+mod cells;
+mod demand;
+mod driver;
+mod engine;
+mod error;
+mod eval;
+mod execution;
+mod loaded;
+mod operators;
+mod reference;
+mod registry;
+mod reshape;
+mod resume;
+mod step;
+mod view;
+
+pub mod id;
+pub mod limits;
+pub mod log;
+pub mod memory;
+pub mod ports;
+pub mod stdlib;
+pub mod supply;
+
+pub use cells::{Provided, Provider};
+pub use engine::{Engine, Found, Start};
+pub use error::{EngineError, Rejection};
+pub use execution::{Action, CallAction, Execution};
+pub use id::{ExecutionId, Timestamp};
+pub use loaded::{LoadedImage, UnknownFunction};
+pub use memory::MemoryStore;
+pub use ports::{
+    Clock, Module, ModuleCall, ModuleError, RegisteredModule, Status, Store, StoreError,
+};
+pub use reference::{PipelineName, Reference};
+pub use registry::Registry;
+pub use resume::Resume;
+pub use step::step;
+pub use view::{ExecutionView, Kept};

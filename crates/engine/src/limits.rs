@@ -1,0 +1,21 @@
+//! Bounds of this room, with what a user sees when one is reached.
+
+use std::time::Duration;
+
+/// Items of one page of a listing.
+pub const PAGE_MAX: usize = 1_000;
+/// Items of a page when the caller does not say.
+pub const PAGE_DEFAULT: usize = 50;
+/// Decoded images kept in memory; further ones are decoded again from the store.
+pub const IMAGES_CACHED_MAX: usize = 10_000;
+/// How long a request waits for its execution to come to rest, where it does not say: then it is
+/// answered as Running.
+pub const WAIT_DEFAULT: Duration = Duration::from_secs(60);
+/// Calls of one execution that run at once; the others wait.
+pub const CALLS_RUNNING_MAX: usize = 1_000;
+/// Aliases kept in memory; further ones are read from the store.
+pub const ALIASES_CACHED_MAX: usize = 10_000;
+/// How long to wait before an execution that the store failed is taken up again.
+pub const STORE_RETRY: Duration = Duration::from_secs(1);
+/// How long a halting engine waits for its last commits.
+pub const HALT_MAX: Duration = Duration::from_secs(5);

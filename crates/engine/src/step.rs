@@ -1,0 +1,59 @@
+//! The heart: what an event does to an execution. Pure: no clock, no IO, no randomness. Folding it
+//! over a log and ignoring the actions gives the state that wrote the log.
+
+use std::sync::Arc;
+
+use model::plan::InputId;
+
+use crate::cells::{CallCell, Provided, Provider};
+use crate::execution::{Action, Execution};
+use crate::log::{Event, Record};
+
+/// Takes `record` into the execution's state and says what is to be done next.
+pub fn step(execution: &mut Execution, record: &Record) -> Vec<Action> {
+    match &record.event {
+        Event::Started { pipeline, inputs, .. } => {
+            execution.pipeline.clone_from(pipeline);
+            for (id, stored) in inputs {
+                let value = stored.0.clone();
+                execution.fill_input(*id, Provided { value, at: record.at, by: Provider::Start });
+            }
+            take_defaults(execution, record);
+            execution.close_early();
+        }
+        Event::Resumed { inputs, resolved, retry_failed } => {
+            execution.resumption_count += 1;
+            for (id, stored) in inputs {
+                let value = stored.0.clone();
+                execution.fill_input(*id, Provided { value, at: record.at, by: Provider::Resume });
+            }
+            for (id, stored) in resolved {
+                execution.resolve(*id, stored.0.clone());
+            }
+            if *retry_failed {
+                execution.forget_failed_calls();
+            }
+        }
+        Event::CallCompleted { node, value, .. } => {
+            execution.end_call(node.call, CallCell::Done(value.clone()));
+        }
+        Event::CallFailed { node, failure, .. } => {
+            execution.end_call(node.call, CallCell::Failed(Arc::new(failure.clone())));
+        }
+    }
+    execution.settle()
+}
+
+/// An input with a default takes it at the start, or never.
+fn take_defaults(execution: &mut Execution, record: &Record) {
+    let loaded = execution.loaded.clone();
+    for (id, input) in loaded.plan().inputs.iter().enumerate() {
+        let id = id as InputId;
+        if let Some(default) = input.default
+            && execution.provided(id).is_none()
+        {
+            let value = loaded.plan().constant(default).clone();
+            execution.fill_input(id, Provided { value, at: record.at, by: Provider::Default });
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What can be said of an execution at one moment: the state as data, for answers of any kind.
+
+use std::sync::Arc;
+
+use model::plan::{BindingId, BindingKind, InputId};
+use model::{Failure, Text, Type, Value};
+
+use crate::cells::{BindingCell, CallCell};
+use crate::demand::{Demand, Level, Through, unsupplied};
+use crate::execution::Execution;
+use crate::loaded::LoadedImage;
+use crate::ports::{Status, Summary};
+use crate::{ExecutionId, Timestamp};
+
+/// An execution as its user sees it.
+#[derive(Clone, Debug)]
+pub struct ExecutionView {
+    /// Its id.
+    pub id: ExecutionId,
+    /// The image it runs: names and types of everything below.
+    pub loaded: Arc<LoadedImage>,
+    /// The alias by which it was started.
+    pub pipeline: Option<Text>,
+    /// Where it stands.
+    pub status: Status,
+    /// Outputs that have a value, by their index in the plan.
+    pub outputs: Vec<(usize, Value)>,
+    /// Outputs that have none, by their index in the plan.
+    pub pending_outputs: Vec<usize>,
+    /// Required inputs that are missing for certain.
+    pub missing: Vec<InputId>,
+    /// Inputs that may be asked for, and open Optional ones.
+    pub possible: Vec<InputId>,
+    /// Needed bindings that have a value; empty once completed.
+    pub computed: Vec<(BindingId, Value)>,
+    /// Needed bindings that failed, by name; `n.when` for a guarded output.
+    pub failed: Vec<(Text, Arc<Failure>)>,
+    /// How many resumes changed something.
+    pub resumption_count: u32,
+    /// When it started and last changed; only where the execution is kept.
+    pub kept: Option<Kept>,
+}
+
+/// Times of an execution that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// When it started.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl ExecutionView {
+    /// The state of `execution` now.
+    pub fn of(execution: &Execution, id: ExecutionId, kept: Option<Kept>) -> ExecutionView {
+        let mut view = ExecutionView {
+            id,
+            loaded: execution.loaded.clone(),
+            pipeline: execution.pipeline.clone(),
+            status: execution.status,
+            outputs: Vec::new(),
+            pending_outputs: Vec::new(),
+            missing: Vec::new(),
+            possible: Vec::new(),
+            computed: Vec::new(),
+            failed: Vec::new(),
+            resumption_count: execution.resumption_count,
+            kept,
+        };
+        for (at, output) in execution.loaded.plan().outputs.iter().enumerate() {
+            match execution.cells.value(output.source) {
+                Some(value) => view.outputs.push((at, value.clone())),
+                None => view.pending_outputs.push(at),
+            }
+        }
+        if execution.status != Status::Completed {
+            view.look_inside(execution);
+        }
+        view
+    }
+
+    /// What is needed, has a value, is missing or has failed.
+    fn look_inside(&mut self, execution: &Execution) {
+        let (cells, plan) = (&execution.cells, execution.loaded.plan());
+        let demand = Demand::of(&execution.loaded, cells, Through::All);
+        self.missing =
+            unsupplied(&demand, cells, |id, level| level == Level::Certain && plan.is_required(id));
+        self.possible = unsupplied(&demand, cells, |id, level| {
+            level == Level::Possible || level == Level::Certain && !plan.is_required(id)
+        });
+        for (id, binding) in plan.bindings.iter().enumerate() {
+            let level = demand.bindings[id];
+            match &cells.bindings[id] {
+                _ if level == Level::Unneeded => {}
+                BindingCell::Done(value) | BindingCell::Resolved(value) => {
+                    if binding.kind == BindingKind::Named {
+                        self.computed.push((id as BindingId, value.clone()));
+                    }
+                }
+                // Pure work that only may be needed was done early, and nobody asked for it.
+                BindingCell::Failed(failure)
+                    if level == Level::Certain || self.has_failed_call(execution, id) =>
+                {
+                    self.failed.push((binding.name.clone(), failure.clone()));
+                }
+                BindingCell::Failed(_) | BindingCell::Open => {}
+            }
+        }
+        self.failed.sort_by(|a, b| a.0.cmp(&b.0));
+        self.computed.sort_by(|a, b| {
+            plan.bindings[a.0 as usize].name.cmp(&plan.bindings[b.0 as usize].name)
+        });
+    }
+
+    fn has_failed_call(&self, execution: &Execution, binding: usize) -> bool {
+        let calls = execution.loaded.plan().calls.iter().zip(&execution.cells.calls);
+        calls
+            .filter(|(call, _)| call.binding as usize == binding)
+            .any(|(_, cell)| matches!(cell, CallCell::Failed(_)))
+    }
+
+    /// Whether a module is to blame for the failure, whatever else failed.
+    pub fn is_failed_by_module(&self) -> bool {
+        self.failed.iter().any(|(_, failure)| failure.is_of_module())
+    }
+
+    /// The name, type and value of each output that has a value, in name order.
+    pub fn named_outputs(&self) -> impl Iterator<Item = (&Text, &Type, &Value)> {
+        let plan = self.loaded.plan();
+        self.outputs.iter().map(move |(at, value)| {
+            let output = &plan.outputs[*at];
+            (&output.name, plan.output_type(output), value)
+        })
+    }
+
+    /// The name, type and value of each computed binding, in name order.
+    pub fn named_computed(&self) -> impl Iterator<Item = (&Text, &Type, &Value)> {
+        let plan = self.loaded.plan();
+        self.computed.iter().map(move |(id, value)| {
+            let binding = &plan.bindings[*id as usize];
+            (&binding.name, plan.ty(binding.ty), value)
+        })
+    }
+
+    /// The names of outputs that have no value, in name order.
+    pub fn pending_names(&self) -> impl Iterator<Item = &Text> {
+        self.pending_outputs.iter().map(|at| &self.loaded.plan().outputs[*at].name)
+    }
+
+    /// The names of missing inputs, in name order.
+    pub fn missing_names(&self) -> impl Iterator<Item = &Text> {
+        self.missing.iter().map(|id| &self.loaded.plan().inputs[*id as usize].name)
+    }
+
+    /// The names of possible inputs, in name order.
+    pub fn possible_names(&self) -> impl Iterator<Item = &Text> {
+        self.possible.iter().map(|id| &self.loaded.plan().inputs[*id as usize].name)
+    }
+
+    /// What a listing shows of it.
+    pub(crate) fn summary(&self, kept: Kept) -> Summary {
+        Summary {
+            image: self.loaded.digest(),
+            pipeline: self.pipeline.clone(),
+            status: self.status,
+            missing: self.missing_names().cloned().collect(),
+            resumption_count: self.resumption_count,
+            created_at: kept.created_at,
+            updated_at: kept.updated_at,
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! A host for tests: modules that record their calls, a clock that is moved by hand, a store that
+//! fails on demand.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use engine::ports::{
+    AliasRow, Append, ExecutionQuery, ExecutionRow, SavePipeline, SavedPipeline, StoreFuture,
+    StoredImage,
+};
+use engine::{
+    Clock, Engine, EngineError, ExecutionId, ExecutionView, LoadedImage, MemoryStore, Module,
+    ModuleCall, ModuleError, RegisteredModule, Registry, Resume, Start, Store, StoreError,
+    Timestamp, supply,
+};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use model::{Code, Digest, Effect, Text, Value, json};
+use tokio::sync::{Semaphore, oneshot};
+
+/// Everything around an engine.
+pub(crate) struct Host {
+    pub(crate) engine: Engine,
+    pub(crate) store: Arc<FaultyStore>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) modules: Arc<Modules>,
+}
+
+impl Host {
+    pub(crate) fn new() -> Host {
+        Host::on(Arc::new(FaultyStore::default()), Arc::default())
+    }
+
+    /// A process that starts on what another one left behind.
+    pub(crate) fn on(store: Arc<FaultyStore>, modules: Arc<Modules>) -> Host {
+        let clock = Arc::new(ManualClock::default());
+        let engine = Engine::new(store.clone(), clock.clone(), Modules::registry(&modules));
+        Host { engine, store, clock, modules }
+    }
+
+    pub(crate) fn load(&self, source: &str) -> Arc<LoadedImage> {
+        let compilation = lang::compile(source, &self.engine.registry().catalog());
+        let image = compilation.image.unwrap_or_else(|| panic!("{:?}", compilation.diagnostics));
+        Arc::new(LoadedImage::new(image).expect("known functions"))
+    }
+
+    pub(crate) async fn run(
+        &self,
+        source: &str,
+        inputs: &str,
+    ) -> Result<ExecutionView, EngineError> {
+        self.start(source, inputs, false, Duration::from_secs(60)).await
+    }
+
+    pub(crate) async fn start(
+        &self,
+        source: &str,
+        inputs: &str,
+        keep: bool,
+        wait: Duration,
+    ) -> Result<ExecutionView, EngineError> {
+        let loaded = self.load(source);
+        let members = json::entries(inputs).expect("JSON");
+        let inputs = supply::inputs(loaded.plan(), &members, "").expect("inputs that fit");
+        let source = Some(source.into());
+        self.engine.start(Start { loaded, source, pipeline: None, inputs, keep, wait }).await
+    }
+
+    pub(crate) async fn resume(
+        &self,
+        id: ExecutionId,
+        inputs: &str,
+    ) -> Result<ExecutionView, EngineError> {
+        let loaded = self.engine.execution(id).await?.loaded;
+        let members = json::entries(inputs).expect("JSON");
+        let inputs = supply::inputs(loaded.plan(), &members, "").expect("inputs that fit");
+        let resume = Resume { inputs, ..Resume::default() };
+        self.engine.resume(id, resume, Duration::from_secs(60)).await
+    }
+}
+
+/// All outputs as one JSON object.
+pub(crate) fn outputs(view: &ExecutionView) -> String {
+    let members: Vec<String> = view
+        .named_outputs()
+        .map(|(name, ty, value)| format!("\"{name}\":{}", json::to_string(ty, value)))
+        .collect();
+    format!("{{{}}}", members.join(","))
+}
+
+/// `Echo(text)` gives its argument; `Held` waits until it is released; `Flaky` fails until it was
+/// called three times; `Send` writes.
+#[derive(Default)]
+pub(crate) struct Modules {
+    /// Name and key of every call, in order.
+    pub(crate) calls: Mutex<Vec<(String, String)>>,
+    /// Permits let calls of `Held` go on.
+    pub(crate) held: Held,
+    flaky: AtomicUsize,
+}
+
+pub(crate) struct Held(pub(crate) Semaphore);
+
+impl Default for Held {
+    fn default() -> Held {
+        Held(Semaphore::new(0))
+    }
+}
+
+impl Modules {
+    fn registry(modules: &Arc<Modules>) -> Registry {
+        let signature = lang::signature("(text: String) -> String").expect("a signature");
+        let registered = [
+            ("Echo", Effect::Read),
+            ("Held", Effect::Read),
+            ("HeldWrite", Effect::Write),
+            ("Flaky", Effect::Read),
+            ("Panicking", Effect::Read),
+            ("Lying", Effect::Read),
+            ("Send", Effect::Write),
+        ]
+        .map(|(name, effect)| {
+            let module = Arc::new(Named { name, modules: modules.clone() });
+            let signature = signature.clone();
+            let origin = Text::new_static("test");
+            let doc = Text::default();
+            (Text::new_static(name), RegisteredModule { signature, effect, doc, origin, module })
+        });
+        Registry::new(BTreeMap::from(registered))
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.calls.lock().expect("calls").iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.calls.lock().expect("calls").iter().map(|(_, key)| key.clone()).collect()
+    }
+}
+
+struct Named {
+    name: &'static str,
+    modules: Arc<Modules>,
+}
+
+impl Module for Named {
+    fn call(&self, call: ModuleCall) -> BoxFuture<'static, Result<Value, ModuleError>> {
+        let (name, modules) = (self.name, self.modules.clone());
+        modules.calls.lock().expect("calls").push((name.to_owned(), call.key.to_string()));
+        async move {
+            let failed = |message: &str| {
+                let message = message.to_owned();
+                Err(ModuleError { code: Code::R001, message, retryable: true })
+            };
+            match name {
+                "Held" | "HeldWrite" => {
+                    modules.held.0.acquire().await.expect("never closed").forget()
+                }
+                "Flaky" if modules.flaky.fetch_add(1, Ordering::SeqCst) < 2 => {
+                    return failed("not yet");
+                }
+                "Panicking" => panic!("a module's own fault"),
+                "Lying" => return Ok(Value::Int(1)),
+                _ => {}
+            }
+            Ok(call.arguments[0].clone())
+        }
+        .boxed()
+    }
+}
+
+/// Time passes only when it is told to.
+#[derive(Default)]
+pub(crate) struct ManualClock {
+    /// Now, and who sleeps until when.
+    state: Mutex<(Duration, Vec<Sleeper>)>,
+}
+
+type Sleeper = (Duration, oneshot::Sender<()>);
+
+impl ManualClock {
+    /// Lets time pass.
+    pub(crate) fn advance(&self, by: Duration) {
+        let mut state = self.state.lock().expect("clock");
+        state.0 += by;
+        let now = state.0;
+        for (due, sleeper) in std::mem::take(&mut state.1) {
+            if due <= now {
+                sleeper.send(()).unwrap_or_default();
+            } else {
+                state.1.push((due, sleeper));
+            }
+        }
+    }
+
+    /// Somebody sleeps for exactly so long.
+    pub(crate) fn is_slept_on(&self, duration: Duration) -> bool {
+        let state = self.state.lock().expect("clock");
+        state.1.iter().any(|(due, sleeper)| *due - state.0 == duration && !sleeper.is_closed())
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.state.lock().expect("clock").0.as_millis() as i64)
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        if duration.is_zero() {
+            return std::future::ready(()).boxed();
+        }
+        let (sleeper, awake) = oneshot::channel();
+        let mut state = self.state.lock().expect("clock");
+        let due = state.0 + duration;
+        state.1.push((due, sleeper));
+        awake.map(|_| ()).boxed()
+    }
+}
+
+/// A store in memory whose appends fail while it is told so.
+#[derive(Default)]
+pub(crate) struct FaultyStore {
+    memory: MemoryStore,
+    pub(crate) fails: AtomicBool,
+    pub(crate) appends: AtomicUsize,
+}
+
+impl Store for FaultyStore {
+    fn append(&self, append: Append) -> StoreFuture<()> {
+        if self.fails.load(Ordering::SeqCst) {
+            let cause = "told to fail".to_owned();
+            return std::future::ready(Err(StoreError::Unavailable(cause))).boxed();
+        }
+        self.appends.fetch_add(1, Ordering::SeqCst);
+        self.memory.append(append)
+    }
+
+    fn records(&self, id: ExecutionId) -> StoreFuture<Option<Vec<Vec<u8>>>> {
+        self.memory.records(id)
+    }
+
+    fn executions(&self, query: ExecutionQuery) -> StoreFuture<Vec<ExecutionRow>> {
+        self.memory.executions(query)
+    }
+
+    fn save_pipeline(&self, save: SavePipeline) -> StoreFuture<SavedPipeline> {
+        self.memory.save_pipeline(save)
+    }
+
+    fn image(&self, digest: Digest) -> StoreFuture<Option<StoredImage>> {
+        self.memory.image(digest)
+    }
+
+    fn alias(&self, name: Text, version: Option<u32>) -> StoreFuture<Option<AliasRow>> {
+        self.memory.alias(name, version)
+    }
+
+    fn aliases(&self, after: Option<Text>, limit: usize) -> StoreFuture<Vec<AliasRow>> {
+        self.memory.aliases(after, limit)
+    }
+}
+
+/// Lets every other task run until `condition` holds; fails the test if it never does.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    for _ in 0..100_000 {
+        if condition() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("the condition never came true");
+}

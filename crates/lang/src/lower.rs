@@ -1,0 +1,354 @@
+//! Program to [`Plan`]: what the outputs reach, in dependency order, as dense arrays.
+//!
+//! The plan does not depend on the order of declarations: of bindings that are ready at the same
+//! time the first by name comes first, and everything else is numbered as it is met.
+
+use std::collections::HashMap;
+
+use model::plan::{
+    self, Binding, BindingId, BindingKind, Call, ConstantId, Expr as Op, ExprId, Input, Merge,
+    ModuleUse, Output, PatternId, Side, Source, TypeId,
+};
+use model::{Plan, Span, Text, Type, Value, codec};
+
+use crate::join;
+use crate::program::{self, Delivered, Expr, Kind, Pattern, Program};
+use crate::reach::{Reached, in_order};
+use crate::reshapes::{KEEP, Reshapes};
+
+/// The plan of a program without errors.
+pub(crate) fn lower(program: &Program) -> Plan {
+    let cells = in_order(program);
+    let mut lowering = Lowering::new(program, &cells);
+    for input in &program.inputs {
+        let input = lowering.input(input);
+        lowering.plan.inputs.push(input);
+    }
+    for cell in &cells {
+        lowering.binding(cell);
+    }
+    let guards: HashMap<&Text, BindingId> = (0..)
+        .zip(&cells)
+        .filter(|(_, cell)| cell.kind == BindingKind::Guard)
+        .map(|(id, cell)| (&cell.binding.name, id))
+        .collect();
+    for output in &program.outputs {
+        let source = match &output.source {
+            Delivered::Input(id) => Source::Input(*id),
+            Delivered::Binding(id) => Source::Binding(lowering.places[*id as usize]),
+            Delivered::Guard(binding) => Source::Binding(guards[&binding.name]),
+        };
+        let (name, description) = (output.name.clone(), output.description.clone());
+        lowering.plan.outputs.push(Output { name, source, description });
+    }
+    lowering.finish()
+}
+
+struct Lowering<'p> {
+    program: &'p Program,
+    plan: Plan,
+    reshapes: Reshapes,
+    /// Where each binding of the program stands in the plan.
+    places: Vec<BindingId>,
+    /// Where each function of the program stands among the plan's modules or functions.
+    functions: Vec<Option<u32>>,
+    types: HashMap<Vec<u8>, TypeId>,
+    /// The same by where the types live, which is looked at first.
+    types_by_address: HashMap<(u8, usize), TypeId>,
+    constants: HashMap<Vec<u8>, ConstantId>,
+    /// The types of the variables of the current binding.
+    locals: &'p [Type],
+    calls_in_binding: u32,
+}
+
+impl<'p> Lowering<'p> {
+    fn new(program: &'p Program, cells: &[Reached<'_>]) -> Lowering<'p> {
+        let mut places = vec![BindingId::MAX; program.bindings.len()];
+        for (place, cell) in (0..).zip(cells) {
+            if let Some(id) = cell.id {
+                places[id as usize] = place;
+            }
+        }
+        Lowering {
+            program,
+            plan: Plan::default(),
+            reshapes: Reshapes::new(),
+            places,
+            functions: vec![None; program.functions.len()],
+            types: HashMap::new(),
+            types_by_address: HashMap::new(),
+            constants: HashMap::new(),
+            locals: &[],
+            calls_in_binding: 0,
+        }
+    }
+
+    fn finish(mut self) -> Plan {
+        self.plan.reshapes = self.reshapes.finish();
+        self.plan
+    }
+
+    fn input(&mut self, input: &program::Input) -> Input {
+        Input {
+            name: input.name.clone(),
+            ty: self.ty(&input.ty),
+            default: input.default.as_ref().map(|value| self.constant(value)),
+            title: input.title.clone(),
+            description: input.description.clone(),
+            examples: input.examples.iter().map(|value| self.constant(value)).collect(),
+            span: input.span,
+        }
+    }
+
+    fn binding(&mut self, cell: &Reached<'p>) {
+        let binding = cell.binding;
+        self.locals = &binding.locals;
+        self.calls_in_binding = 0;
+        let root = self.expr(&binding.value);
+        let ty = self.ty(&binding.ty);
+        self.plan.bindings.push(Binding {
+            name: binding.name.clone(),
+            kind: cell.kind,
+            ty,
+            root,
+            locals: binding.locals.len() as u32,
+            span: binding.span,
+        });
+    }
+
+    fn ty(&mut self, ty: &Type) -> TypeId {
+        let address = join::address(ty);
+        let known = address.and_then(|address| self.types_by_address.get(&address));
+        if let Some(known) = known {
+            return *known;
+        }
+        let mut key = Vec::new();
+        codec::write_type(&mut key, ty);
+        let (types, plan) = (&mut self.types, &mut self.plan);
+        let id = *types.entry(key).or_insert_with(|| {
+            plan.types.push(ty.clone());
+            plan.types.len() as TypeId - 1
+        });
+        self.types_by_address.extend(address.map(|address| (address, id)));
+        id
+    }
+
+    fn constant(&mut self, value: &Value) -> ConstantId {
+        let mut key = Vec::new();
+        codec::write_value(&mut key, value);
+        let (constants, plan) = (&mut self.constants, &mut self.plan);
+        *constants.entry(key).or_insert_with(|| {
+            plan.constants.push(value.clone());
+            plan.constants.len() as ConstantId - 1
+        })
+    }
+
+    fn push(&mut self, op: Op, span: Span) -> ExprId {
+        self.plan.exprs.push(op);
+        self.plan.spans.push(span);
+        self.plan.exprs.len() as ExprId - 1
+    }
+
+    /// Appends the expression behind its operands, and gives its place.
+    fn expr(&mut self, expr: &'p Expr) -> ExprId {
+        let span = expr.span;
+        let op = match &expr.kind {
+            Kind::Constant(value) => Op::Constant(self.constant(value)),
+            Kind::Input(id) => Op::Input(*id),
+            Kind::Binding(id) => Op::Binding(self.places[*id as usize]),
+            Kind::Local(id) => Op::Local(*id),
+            Kind::Call(function, arguments, options) => {
+                return self.call(*function, arguments, options, span);
+            }
+            Kind::Negate(a) => Op::Negate(self.expr(a)),
+            Kind::Not(a) => Op::Not(self.expr(a)),
+            Kind::Arithmetic(op, a, b) => Op::Arithmetic(*op, self.expr(a), self.expr(b)),
+            Kind::Compare(op, a, b) => Op::Compare(*op, self.expr(a), self.expr(b)),
+            Kind::And(a, b) => Op::And(self.expr(a), self.expr(b)),
+            Kind::Or(a, b) => Op::Or(self.expr(a), self.expr(b)),
+            Kind::When(value, condition) => {
+                let (value, condition) = (self.expr(value), self.expr(condition));
+                Op::When { value, condition }
+            }
+            Kind::Coalesce(a, b) => Op::Coalesce(self.expr(a), self.expr(b)),
+            Kind::Branch(rows, otherwise) => return self.branch(rows, otherwise, span),
+            Kind::Match(subject, arms) => {
+                let subject = self.expr(subject);
+                let arms = arms.iter().map(|arm| self.arm(arm)).collect();
+                Op::Match { subject, arms }
+            }
+            Kind::List(items) => Op::List(items.iter().map(|item| self.expr(item)).collect()),
+            Kind::Record(fields) => {
+                let mut fields = self.fields(fields);
+                fields.sort_by(|a, b| a.0.cmp(&b.0));
+                Op::Record(fields.into_iter().map(|(_, value)| value).collect())
+            }
+            Kind::Map(entries) => {
+                let mut entries = self.fields(entries);
+                entries.sort_by(|a, b| a.0.cmp(&b.0));
+                let entry =
+                    |(key, value): (Text, ExprId)| (self.constant(&Value::String(key)), value);
+                Op::Map(entries.into_iter().map(entry).collect())
+            }
+            Kind::Text(pieces) => Op::Text(pieces.iter().map(|piece| self.piece(piece)).collect()),
+            Kind::Field(base, name) => {
+                let value = self.expr(base);
+                Op::Reshape(value, self.reshapes.field(&base.ty, name, &expr.ty))
+            }
+            Kind::OptionalField(base, name) => {
+                let value = self.expr(base);
+                Op::Reshape(value, self.reshapes.optional_field(&base.ty, name, &expr.ty))
+            }
+            Kind::Project(base) => {
+                let value = self.expr(base);
+                match self.reshapes.project(&base.ty, &expr.ty) {
+                    KEEP => return value,
+                    reshape => Op::Reshape(value, reshape),
+                }
+            }
+            Kind::Merge(left, right) => {
+                let types = (&left.ty, &right.ty, &expr.ty);
+                let (left, right) = (self.expr(left), self.expr(right));
+                Op::Merge(merge(left, right, types).into())
+            }
+            Kind::Convert(inner) => {
+                let value = self.expr(inner);
+                match self.reshapes.convert(&inner.ty, &expr.ty) {
+                    KEEP => return value,
+                    reshape => Op::Reshape(value, reshape),
+                }
+            }
+            // A program with errors is never lowered.
+            Kind::Broken => Op::Constant(self.constant(&Value::None)),
+        };
+        self.push(op, span)
+    }
+
+    fn fields(&mut self, fields: &'p [(Text, Expr)]) -> Vec<(Text, ExprId)> {
+        fields.iter().map(|(name, value)| (name.clone(), self.expr(value))).collect()
+    }
+
+    fn piece(&mut self, piece: &'p program::Piece) -> plan::Piece {
+        match piece {
+            program::Piece::Literal(text) => plan::Piece::Literal(text.clone()),
+            program::Piece::Value(value) => {
+                let id = self.expr(value);
+                plan::Piece::Value(id, self.ty(&value.ty))
+            }
+        }
+    }
+
+    /// Rows become nested conditionals, the last one innermost.
+    fn branch(&mut self, rows: &'p [(Expr, Expr)], otherwise: &'p Expr, span: Span) -> ExprId {
+        let mut lowered = Vec::with_capacity(rows.len());
+        for (condition, value) in rows {
+            lowered.push((self.expr(condition), self.expr(value)));
+        }
+        let otherwise = self.expr(otherwise);
+        lowered.into_iter().rev().fold(otherwise, |otherwise, (condition, then)| {
+            self.push(Op::If { condition, then, otherwise }, span)
+        })
+    }
+
+    fn call(
+        &mut self,
+        function: u32,
+        arguments: &'p [Expr],
+        options: &plan::CallOptions,
+        span: Span,
+    ) -> ExprId {
+        let index = self.function(function);
+        if self.program.functions[function as usize].eval.is_some() {
+            let arguments = arguments.iter().map(|argument| self.expr(argument)).collect();
+            return self.push(Op::Apply { function: index, arguments }, span);
+        }
+        self.calls_in_binding += 1;
+        let place = self.calls_in_binding;
+        let arguments = arguments.iter().map(|argument| self.expr(argument)).collect();
+        let id = self.plan.calls.len() as u32;
+        self.plan.calls.push(Call {
+            module: index,
+            arguments,
+            binding: self.plan.bindings.len() as BindingId,
+            place,
+            depth: 0,
+            options: options.clone(),
+            span,
+        });
+        self.push(Op::Call(id), span)
+    }
+
+    /// The place of a function among the plan's modules or functions.
+    fn function(&mut self, id: u32) -> u32 {
+        if let Some(index) = self.functions[id as usize] {
+            return index;
+        }
+        let function = &self.program.functions[id as usize];
+        let name = function.name.clone();
+        let index = match function.eval {
+            Some(_) => {
+                self.plan.functions.push(name);
+                self.plan.functions.len() as u32 - 1
+            }
+            None => {
+                let (signature, effect) = (function.signature.clone(), function.effect);
+                self.plan.modules.push(ModuleUse { name, signature, effect });
+                self.plan.modules.len() as u32 - 1
+            }
+        };
+        self.functions[id as usize] = Some(index);
+        index
+    }
+
+    fn arm(&mut self, arm: &'p program::Arm) -> plan::Arm {
+        let pattern = self.pattern(&arm.pattern);
+        let guard = arm.guard.as_ref().map(|guard| self.expr(guard));
+        plan::Arm { pattern, guard, body: self.expr(&arm.body) }
+    }
+
+    fn pattern(&mut self, pattern: &Pattern) -> PatternId {
+        let lowered = match pattern {
+            Pattern::Any => plan::Pattern::Any,
+            Pattern::Bind(local, from, inner) => {
+                let to = &self.locals[*local as usize];
+                let reshape = self.reshapes.narrow(from, to);
+                plan::Pattern::Bind(*local, reshape, self.pattern(inner))
+            }
+            Pattern::Equal(value) => plan::Pattern::Equal(self.constant(value)),
+            Pattern::None => plan::Pattern::None,
+            Pattern::Some(inner) => plan::Pattern::Some(self.pattern(inner)),
+            Pattern::Member(cases) => {
+                let case = |(test, inner): &(_, Pattern)| (Clone::clone(test), self.pattern(inner));
+                plan::Pattern::Member(cases.iter().map(case).collect())
+            }
+            Pattern::Record(slots) => {
+                let slot = |(slot, inner): &(u32, Pattern)| (*slot, self.pattern(inner));
+                plan::Pattern::Record(slots.iter().map(slot).collect())
+            }
+        };
+        self.plan.patterns.push(lowered);
+        self.plan.patterns.len() as PatternId - 1
+    }
+}
+
+/// A merge of values of these types: left, right and result.
+fn merge(left: ExprId, right: ExprId, types: (&Type, &Type, &Type)) -> Merge {
+    let element = |ty: &Type| match ty {
+        Type::List(element) => (**element).clone(),
+        other => other.clone(),
+    };
+    let is_list = |ty: &Type| matches!(ty, Type::List(_));
+    let (left_ty, right_ty, result) = types;
+    let mut slots = Vec::new();
+    if let (Type::Record(a), Type::Record(b), Type::Record(to)) =
+        (element(left_ty), element(right_ty), element(result))
+    {
+        let slot = |field: &model::Field| match (b.slot(&field.name), a.slot(&field.name)) {
+            (Some(slot), _) => (Side::Right, slot as u32),
+            (None, slot) => (Side::Left, slot.unwrap_or_default() as u32),
+        };
+        slots.extend(to.slots().map(slot));
+    }
+    let (left_is_list, right_is_list) = (is_list(left_ty), is_list(right_ty));
+    Merge { left, right, left_is_list, right_is_list, slots }
+}

@@ -1,0 +1,141 @@
+//! What a pipeline can call: one table for the checker, the constant folder and the engine.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, Failure, Text, Type, Value};
+
+/// What calling a module may do to the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Effect {
+    /// Nothing; equal arguments give equal results.
+    Pure,
+    /// It looks at the world.
+    Read,
+    /// It changes the world; never called speculatively.
+    Write,
+}
+
+impl Effect {
+    /// `pure`, `read` or `write`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Effect::Pure => "pure",
+            Effect::Read => "read",
+            Effect::Write => "write",
+        }
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One parameter of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name: documentation, and the name by which modules receive the argument.
+    pub name: Text,
+    /// The type of the argument.
+    pub ty: Type,
+}
+
+/// Parameters and result of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// In order.
+    pub parameters: Vec<Parameter>,
+    /// What it gives.
+    pub result: Type,
+}
+
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(")?;
+        for (at, Parameter { name, ty }) in self.parameters.iter().enumerate() {
+            write!(f, "{}{name}: {ty}", if at == 0 { "" } else { ", " })?;
+        }
+        write!(f, ") -> {}", self.result)
+    }
+}
+
+/// A pure function's implementation: total over values of its signature's types.
+pub type PureFn = fn(&[Value]) -> Result<Value, Failure>;
+
+/// Who provides a function. Host functions win over standard ones of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The standard library.
+    Standard,
+    /// A module of this host.
+    Host,
+}
+
+/// One callable function.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Where it lives, as in `stdlib.math`; empty for none.
+    pub namespace: Text,
+    /// Its own name.
+    pub name: Text,
+    /// Parameters and result.
+    pub signature: Signature,
+    /// What a call may do.
+    pub effect: Effect,
+    /// Who provides it.
+    pub origin: Origin,
+    /// One line for people; may be empty.
+    pub doc: Text,
+    /// Its implementation, where it is evaluated inside the engine. What has none is a module
+    /// call: a node of the graph.
+    pub eval: Option<PureFn>,
+}
+
+impl Function {
+    /// Namespace and name, `stdlib.math.add`.
+    pub fn qualified(&self) -> Text {
+        if self.namespace.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{}.{}", self.namespace, self.name).into()
+        }
+    }
+}
+
+/// All functions, by qualified name.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    functions: BTreeMap<Text, Function>,
+}
+
+impl Catalog {
+    /// Adds a function; one of the same qualified name is replaced and returned.
+    pub fn insert(&mut self, function: Function) -> Option<Function> {
+        self.functions.insert(function.qualified(), function)
+    }
+
+    /// The function of this qualified name.
+    pub fn get(&self, qualified: &str) -> Option<&Function> {
+        self.functions.get(qualified)
+    }
+
+    /// All functions, in the order of their qualified names.
+    pub fn iter(&self) -> impl Iterator<Item = &Function> {
+        self.functions.values()
+    }
+
+    /// A digest of all that the checker can see: sources compiled against equal catalogs give
+    /// equal images.
+    pub fn digest(&self) -> Digest {
+        let mut text = String::new();
+        for (name, function) in &self.functions {
+            let Function { signature, effect, origin, .. } = function;
+            text.push_str(&format!("{name}\0{signature}\0{effect}\0{origin:?}\n"));
+        }
+        Digest::of(text.as_bytes())
+    }
+}

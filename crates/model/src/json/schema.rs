@@ -1,0 +1,101 @@
+//! A type as JSON Schema (draft 2020-12), so that a form can be drawn from it.
+//!
+//! Whatever reading accepts is valid, so that a form or a client never refuses what we would take.
+//! The reverse does not hold: bounds of length, unique keys and ambiguous members are left to
+//! reading. A schema grows in proportion to its type.
+
+use serde_json::{Map, Value, json};
+
+use super::union::tag_of;
+use crate::{KeyType, Member, Record, Type, Union};
+
+/// The schema of what reading a value of `ty` accepts.
+pub fn schema(ty: &Type) -> Value {
+    match ty {
+        Type::String => json!({ "type": "string" }),
+        Type::Int => json!({
+            "type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX,
+        }),
+        Type::Float => json!({ "type": "number" }),
+        Type::Boolean => json!({ "type": "boolean" }),
+        Type::Literal(text) => json!({ "type": "string", "const": text.as_str() }),
+        Type::List(element) => json!({ "type": "array", "items": schema(element) }),
+        Type::Map(key, value) => map(*key, schema(value)),
+        Type::Optional(content) => json!({ "anyOf": [schema(content), { "type": "null" }] }),
+        Type::Record(record) => object(record),
+        Type::Union(union) => alternatives(union),
+        Type::Nothing | Type::Function(..) | Type::Variable(_) | Type::Unknown => json!(false),
+    }
+}
+
+/// A map with text keys may be given as pairs too; that form says nothing of its values, or the
+/// schema would double with every level.
+fn map(key: KeyType, value: Value) -> Value {
+    match key {
+        KeyType::String => json!({ "anyOf": [
+            { "type": "object", "additionalProperties": value },
+            pairs(schema(&Type::String), json!(true)),
+        ] }),
+        KeyType::Int => pairs(schema(&Type::Int), value),
+    }
+}
+
+fn pairs(key: Value, value: Value) -> Value {
+    let pair =
+        json!({ "type": "array", "prefixItems": [key, value], "minItems": 2, "maxItems": 2 });
+    json!({ "type": "array", "items": pair })
+}
+
+fn object(record: &Record) -> Value {
+    let properties: Map<String, Value> =
+        record.fields().iter().map(|f| (f.name.to_string(), schema(&f.ty))).collect();
+    let required: Vec<&str> = record
+        .fields()
+        .iter()
+        .filter(|field| !field.ty.is_optional())
+        .map(|field| field.name.as_str())
+        .collect();
+    json!({ "type": "object", "properties": properties, "required": required })
+}
+
+/// The members, then the tagged form, which says of its value nothing for the reason above. A
+/// choice of literals stays the plain choice.
+fn alternatives(union: &Union) -> Value {
+    let literals: Option<Vec<&str>> = union
+        .members()
+        .iter()
+        .map(|member| match &member.ty {
+            Type::Literal(text) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    if let Some(literals) = literals {
+        return json!({ "type": "string", "enum": literals });
+    }
+    let titled = |(at, member): (usize, &Member)| {
+        let mut schema = schema(&member.ty);
+        if let Some(schema) = schema.as_object_mut() {
+            schema.insert("title".to_owned(), json!(tag_of(union, at).as_str()));
+        }
+        schema
+    };
+    let mut any: Vec<Value> = union.members().iter().enumerate().map(titled).collect();
+    any.push(json!({
+        "type": "object",
+        "properties": { "tag": { "enum": tags(union) }, "value": true },
+        "required": ["tag", "value"],
+        "additionalProperties": false,
+    }));
+    json!({ "anyOf": any })
+}
+
+fn tags(union: &Union) -> Vec<String> {
+    let of = |member: &Member| {
+        let aliases = member.tags.iter().map(|tag| tag.to_string());
+        aliases.chain([member.ty.canonical()]).collect::<Vec<_>>()
+    };
+    let mut tags: Vec<String> = union.members().iter().flat_map(of).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    tags
+}

@@ -1,0 +1,304 @@
+//! What one `[source.NAME]` and one `[module.NAME]` table say, checked as far as the table alone
+//! tells. A declaration with a fault is still given on where others refer to it, so that one fault
+//! does not cause a second.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use model::text::{did_you_mean, quote};
+use model::{Effect, Signature};
+
+use crate::document::{File, Named, Section, Words};
+use crate::fault::{Faults, ManifestFault};
+use crate::limits::{MAX_RUNNING_DEFAULT, MAX_RUNNING_MAX, TIMEOUT_DEFAULT, TIMEOUT_MAX};
+
+/// Keys and kinds of the specification that this version does not do.
+const MODULE_KEYS_UNAVAILABLE: &[&str] =
+    &["request", "query", "headers", "body", "response", "result", "absent_on", "test"];
+const SOURCE_KEYS_UNAVAILABLE: &[&str] =
+    &["url", "base_url", "headers", "allow_private", "command", "env", "replicas"];
+const KINDS_UNAVAILABLE: &[&str] = &["postgres", "http", "process"];
+
+/// Words that cannot begin the name of anything that a pipeline calls.
+const RESERVED: &[&str] = &[
+    "type",
+    "in",
+    "out",
+    "if",
+    "else",
+    "true",
+    "false",
+    "use",
+    "as",
+    "and",
+    "or",
+    "not",
+    "when",
+    "branch",
+    "otherwise",
+    "with",
+    "lazy",
+    "match",
+    "is",
+];
+/// Namespaces whose functions are not the user's to declare.
+const RESERVED_NAMESPACES: &[&str] = &["stdlib", "pipeline"];
+
+/// One `[source.NAME]` of kind sqlite.
+pub(crate) struct SourceDeclaration<'f> {
+    pub(crate) file: &'f File,
+    pub(crate) name: String,
+    pub(crate) span: Range<usize>,
+    /// `None` if its table has a fault.
+    pub(crate) sqlite: Option<SqliteDeclaration>,
+}
+
+/// A SQLite database to open.
+pub(crate) struct SqliteDeclaration {
+    pub(crate) path: Words,
+    pub(crate) init: Option<Words>,
+    pub(crate) write: bool,
+    pub(crate) timeout: Duration,
+    pub(crate) max_running: usize,
+}
+
+impl<'f> SourceDeclaration<'f> {
+    /// Reads the table; `None` if it is no table at all.
+    pub(crate) fn read(file: &'f File, named: Named<'f>, faults: &mut Faults) -> Option<Self> {
+        let (name, span) = (named.name.clone(), named.span.clone());
+        let before = faults.count();
+        let section = Section::of(file, "source", named, faults)?;
+        let sqlite = read_sqlite(section, faults).filter(|_| faults.count() == before);
+        Some(SourceDeclaration { file, name, span, sqlite })
+    }
+}
+
+fn read_sqlite(mut section: Section<'_>, faults: &mut Faults) -> Option<SqliteDeclaration> {
+    let kind = section.required("kind", "A SQLite database is `kind = \"sqlite\"`", faults)?;
+    if kind.text != "sqlite" {
+        let shown = quote(&kind.text);
+        let fault = if KINDS_UNAVAILABLE.contains(&kind.text.as_str()) {
+            section
+                .fault(kind.span, "kind", format!("`{shown}` is not available in this version"))
+                .help("The kind that is available is `sqlite`")
+        } else {
+            section
+                .fault(kind.span, "kind", format!("unknown kind `{shown}`"))
+                .help(did_you_mean(&kind.text, ["sqlite"]).unwrap_or("Expected `sqlite`".into()))
+        };
+        faults.push(fault);
+        return None;
+    }
+    let path = section.required("path", "Give the database file: `path = \"shop.db\"`", faults);
+    let init = section.words("init", faults);
+    let write = section.boolean("write", faults).unwrap_or(false);
+    let timeout = read_timeout(&mut section, faults);
+    let max_running = section.integer("max_running", 1..=MAX_RUNNING_MAX, faults);
+    section.finish(SOURCE_KEYS_UNAVAILABLE, faults);
+    let max_running = max_running.map_or(MAX_RUNNING_DEFAULT, |count| count as usize);
+    Some(SqliteDeclaration { path: path?, init, write, timeout, max_running })
+}
+
+fn read_timeout(section: &mut Section<'_>, faults: &mut Faults) -> Duration {
+    let Some(words) = section.words("timeout", faults) else { return TIMEOUT_DEFAULT };
+    match duration(&words.text) {
+        Some(timeout) if !timeout.is_zero() && timeout <= TIMEOUT_MAX => timeout,
+        _ => {
+            let message = format!("`{}` is not a duration up to a day", quote(&words.text));
+            let help = "A duration is a whole number and `ms`, `s`, `min` or `h`: `\"30s\"`";
+            faults.push(section.fault(words.span, "timeout", message).help(help));
+            TIMEOUT_DEFAULT
+        }
+    }
+}
+
+/// A duration as the language writes it.
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    if number.len() > 1 && number.starts_with('0') {
+        return None;
+    }
+    let unit_ms: u64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "min" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(unit_ms).map(Duration::from_millis)
+}
+
+/// One `[module.NAME]`.
+pub(crate) struct ModuleDeclaration<'f> {
+    pub(crate) file: &'f File,
+    pub(crate) name: String,
+    pub(crate) span: Range<usize>,
+    /// `None` if its table has a fault.
+    pub(crate) sql: Option<SqlDeclaration>,
+}
+
+/// A SQL statement with a signature.
+pub(crate) struct SqlDeclaration {
+    pub(crate) doc: String,
+    pub(crate) signature: Signature,
+    pub(crate) signature_words: Words,
+    pub(crate) effect: Effect,
+    /// Where the effect stands; the name of the module if it is not given.
+    pub(crate) effect_span: Range<usize>,
+    pub(crate) source: Words,
+    pub(crate) sql: Words,
+}
+
+impl<'f> ModuleDeclaration<'f> {
+    /// Reads the table; `None` if it is no table at all.
+    pub(crate) fn read(file: &'f File, named: Named<'f>, faults: &mut Faults) -> Option<Self> {
+        let (name, span) = (named.name.clone(), named.span.clone());
+        let before = faults.count();
+        let section = Section::of(file, "module", named, faults)?;
+        // `[module.crm.Fetch]` without quotes is a table `Fetch` of a module `crm`.
+        if let (false, Some((inner, at))) = (section.has_any(&["signature"]), section.first_table())
+        {
+            let message = format!("`{}` is not a part of a module", quote(inner));
+            let help = format!(
+                "A module in a namespace is written with quotes: `[module.\"{}.{}\"]`",
+                quote(&name),
+                quote(inner)
+            );
+            faults.push(section.fault(at, "", message).help(help));
+            return Some(ModuleDeclaration { file, name, span, sql: None });
+        }
+        if let Some((message, help)) = fault_of_name(&name) {
+            faults.push(section.fault(span.clone(), "", message).help(help));
+        }
+        let sql = read_sql(section, file, faults).filter(|_| faults.count() == before);
+        Some(ModuleDeclaration { file, name, span, sql })
+    }
+
+    /// A fault of this module, under `key`.
+    pub(crate) fn fault(
+        &self,
+        span: Range<usize>,
+        key: &str,
+        message: impl Into<String>,
+    ) -> ManifestFault {
+        let path = format!("module.{}.{key}", quote(&self.name));
+        ManifestFault::new(self.file, span, path.trim_end_matches('.'), message)
+    }
+}
+
+fn read_sql(mut section: Section<'_>, file: &File, faults: &mut Faults) -> Option<SqlDeclaration> {
+    let doc = section.words("doc", faults).map_or(String::new(), |words| words.text);
+    let signature_words = section.required(
+        "signature",
+        "Write what it takes and gives: `signature = \"(id: String) -> Optional<{ id: String }>\"`",
+        faults,
+    );
+    let effect = read_effect(&mut section, faults);
+    let source = section.required("source", "Name the `[source.NAME]` that it asks", faults);
+    let help = "Write one statement, with an argument `orderId` as `:orderId`";
+    // Without its SQL a module of an unavailable kind would get a fault that misleads.
+    let sql = if section.has_any(MODULE_KEYS_UNAVAILABLE) {
+        section.words("sql", faults)
+    } else {
+        section.required("sql", help, faults)
+    };
+    let signature = signature_words.as_ref().and_then(|words| {
+        let read = lang::signature(&words.text);
+        read.map_err(|found| report(&section, file, words, found, faults)).ok()
+    });
+    let name_span = section.span.clone();
+    section.finish(MODULE_KEYS_UNAVAILABLE, faults);
+    let (effect, effect_span) = effect.unwrap_or((Effect::Read, name_span));
+    Some(SqlDeclaration {
+        doc: doc.trim().to_string(),
+        signature: signature?,
+        signature_words: signature_words?,
+        effect,
+        effect_span,
+        source: source?,
+        sql: sql?,
+    })
+}
+
+fn report(
+    section: &Section<'_>,
+    file: &File,
+    words: &Words,
+    diagnostics: Vec<model::Diagnostic>,
+    faults: &mut Faults,
+) {
+    for diagnostic in diagnostics {
+        let inner = diagnostic.span.start as usize..diagnostic.span.end as usize;
+        let span = words.part(file, inner);
+        faults
+            .push(section.fault(span, "signature", diagnostic.message).maybe_help(diagnostic.help));
+    }
+}
+
+fn read_effect(section: &mut Section<'_>, faults: &mut Faults) -> Option<(Effect, Range<usize>)> {
+    let words = section.words("effect", faults)?;
+    let all = [Effect::Pure, Effect::Read, Effect::Write];
+    let effect = all.into_iter().find(|effect| effect.as_str() == words.text);
+    if effect.is_none() {
+        let message = format!("unknown effect `{}`", quote(&words.text));
+        let help = did_you_mean(&words.text, all.map(Effect::as_str))
+            .unwrap_or("Expected `pure`, `read` or `write`".into());
+        faults.push(section.fault(words.span.clone(), "effect", message).help(help));
+    }
+    effect.map(|effect| (effect, words.span))
+}
+
+/// What is wrong with a qualified name, and what to do.
+fn fault_of_name(name: &str) -> Option<(String, &'static str)> {
+    let mut segments = name.split('.');
+    let first = segments.next().unwrap_or_default();
+    if !is_identifier(first) || !segments.all(is_identifier) {
+        return Some((
+            format!("`{}` is not a name that a pipeline can call", quote(name)),
+            "A name is letters, digits, `_` and `-`, not beginning with a digit or `-`; a namespace goes in front with a dot",
+        ));
+    }
+    if RESERVED.contains(&first) {
+        return Some((format!("`{first}` is a reserved word"), "Choose another name"));
+    }
+    if RESERVED_NAMESPACES.contains(&first) && name != first {
+        return Some((
+            format!("the namespace `{first}` belongs to Tidegate"),
+            "Choose another namespace",
+        ));
+    }
+    None
+}
+
+fn is_identifier(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_written_as_in_the_language() {
+        assert_eq!(duration("30s"), Some(Duration::from_secs(30)));
+        assert_eq!(duration("2min"), Some(Duration::from_secs(120)));
+        for wrong in
+            ["", "s", "030s", "3 s", "1.5s", "99999999999999999999s", "18446744073709551615h"]
+        {
+            assert_eq!(duration(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_are_what_a_pipeline_can_write() {
+        for name in ["GetOrder", "crm.Fetch", "a-b", "_x", "crm.in", "stdlib"] {
+            assert_eq!(fault_of_name(name), None, "{name}");
+        }
+        for name in ["", "3x", "crm.", ".x", "in", "in.x", "a b", "stdlib.math.add", "pipeline.x"] {
+            assert!(fault_of_name(name).is_some(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Modules that users declare in a folder of `*.toml` files: [`load`] reads the folder and gives
+//! what the engine can call.
+//!
+//! A manifest is checked whole before anything is called: every signature is parsed, every SQL
+//! statement prepared against its database, and all that is wrong is listed as [`ManifestFault`]s,
+//! each with its file, line and key. What the specification names but this version does not do is
+//! such a fault too, never accepted and ignored. This room knows nothing of the server; the
+//! sources are SQLite databases.
+
+mod declaration;
+mod document;
+mod fault;
+mod manifest;
+mod sqlite;
+
+pub mod limits;
+
+pub use fault::ManifestFault;
+pub use manifest::{Manifest, load};

@@ -1,0 +1,33 @@
+//! Named bounds of manifests and of the sources that they declare.
+
+use std::time::Duration;
+
+/// Manifest files of one folder.
+pub const FILES_MAX: usize = 1_000;
+/// Bytes of one manifest file.
+pub const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Modules of one folder.
+pub const MODULES_MAX: usize = 10_000;
+/// Bytes of one SQL statement.
+pub const SQL_BYTES_MAX: usize = 64 << 10;
+/// Bytes of the script that builds a database.
+pub const INIT_BYTES_MAX: u64 = 64 << 20;
+/// Greatest `max_running` of a source.
+pub const MAX_RUNNING_MAX: i64 = 10_000;
+/// `max_running` of a source that gives none.
+pub const MAX_RUNNING_DEFAULT: usize = 64;
+/// `timeout` of a source that gives none.
+pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
+/// Greatest `timeout` of a source.
+pub const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Connections on which one database is read at the same time; more calls than this do not make a
+/// local file faster. Written is on one connection, because SQLite has one writer at a time.
+pub const READERS_MAX: usize = 8;
+/// Calls that may wait for a connection of one database; another one fails at once.
+pub const WAITING_MAX: usize = 10_000;
+/// How long a statement waits while another process has the database locked.
+pub const BUSY_MAX: Duration = Duration::from_secs(5);
+/// SQLite instructions between two looks at whether anybody still waits for the statement.
+pub const INSTRUCTIONS_BETWEEN_LOOKS: i32 = 1_000;
+/// Prepared statements that one connection keeps.
+pub const STATEMENTS_KEPT_MAX: usize = 64;

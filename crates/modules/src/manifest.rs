@@ -1,0 +1,215 @@
+//! [`load`]: a folder of manifest files, read and checked as one set.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use engine::ports::RegisteredModule;
+use model::Text;
+use model::text::{did_you_mean, quote};
+
+use crate::declaration::{ModuleDeclaration, SourceDeclaration};
+use crate::document::{File, Section};
+use crate::fault::{Faults, ManifestFault};
+use crate::limits::{FILE_BYTES_MAX, FILES_MAX, MODULES_MAX};
+use crate::sqlite::Source;
+
+/// What a folder of manifests declares.
+#[derive(Clone, Debug, Default)]
+pub struct Manifest {
+    /// By qualified name, `crm.Fetch`.
+    pub modules: BTreeMap<Text, RegisteredModule>,
+}
+
+/// All modules that the `*.toml` files of `folder` declare, ready to be called; or all that is
+/// wrong with them. A database that is missing and has an `init` script is built.
+///
+/// Reads files, opens databases and may wait for a locked one, so it is not for an async task.
+pub fn load(folder: &Path) -> Result<Manifest, Vec<ManifestFault>> {
+    let mut faults = Faults::default();
+    let files = read_files(folder, &mut faults);
+    // A file that could not be read may hold what others refer to.
+    let is_whole = faults.count() == 0;
+    let mut declared = read_declarations(&files, &mut faults);
+    declared.is_whole &= is_whole;
+    if declared.modules.len() > MODULES_MAX {
+        let message = format!("more than {MODULES_MAX} modules");
+        faults.push(ManifestFault::of_file(folder, message));
+        return faults.or(Manifest::default());
+    }
+    let sources = open_sources(&declared.sources, &mut faults);
+    let modules = declared
+        .modules
+        .into_iter()
+        .filter_map(|(name, module)| {
+            if faults.is_full() {
+                return None;
+            }
+            register(&module, &sources, declared.is_whole, &mut faults).map(|it| (name, it))
+        })
+        .collect();
+    faults.or(Manifest { modules })
+}
+
+struct Declared<'f> {
+    sources: BTreeMap<String, SourceDeclaration<'f>>,
+    modules: BTreeMap<Text, ModuleDeclaration<'f>>,
+    /// Whether every file could be read to its end.
+    is_whole: bool,
+}
+
+fn read_files(folder: &Path, faults: &mut Faults) -> Vec<File> {
+    let paths = match manifest_paths(folder) {
+        Ok(paths) => paths,
+        Err(error) => {
+            let message = format!("the folder cannot be read: {error}");
+            faults.push(ManifestFault::of_file(folder, message));
+            return Vec::new();
+        }
+    };
+    if paths.len() > FILES_MAX {
+        let message = format!("more than {FILES_MAX} manifest files");
+        faults.push(ManifestFault::of_file(folder, message));
+        return Vec::new();
+    }
+    let mut files = Vec::with_capacity(paths.len());
+    for path in paths {
+        match read_text(&path, FILE_BYTES_MAX) {
+            Ok(text) => files.push(File { path, text }),
+            Err(message) => faults.push(ManifestFault::of_file(path, message)),
+        }
+    }
+    files
+}
+
+/// The `*.toml` files of the folder itself, sorted; hidden ones are editors' leftovers.
+fn manifest_paths(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let text = name.to_string_lossy();
+        if text.ends_with(".toml") && !text.starts_with('.') {
+            paths.push(folder.join(&name));
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// A text file of at most `bytes_max`; else what is wrong with it.
+pub(crate) fn read_text(path: &Path, bytes_max: u64) -> Result<String, String> {
+    let mut text = String::new();
+    let mut file = fs::File::open(path)
+        .map_err(|error| format!("cannot be read: {error}"))?
+        .take(bytes_max + 1);
+    match file.read_to_string(&mut text) {
+        Ok(bytes) if bytes as u64 > bytes_max => Err(format!("is longer than {bytes_max} bytes")),
+        Ok(_) => Ok(text),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    }
+}
+
+fn read_declarations<'f>(files: &'f [File], faults: &mut Faults) -> Declared<'f> {
+    let mut declared =
+        Declared { sources: BTreeMap::new(), modules: BTreeMap::new(), is_whole: true };
+    for file in files {
+        let Some(mut root) = Section::root(file, faults) else {
+            declared.is_whole = false;
+            continue;
+        };
+        if faults.is_full() {
+            declared.is_whole = false;
+            break;
+        }
+        for named in root.tables("source", faults) {
+            if faults.is_full() {
+                break;
+            }
+            if let Some(source) = SourceDeclaration::read(file, named, faults) {
+                add_source(&mut declared.sources, source, faults);
+            }
+        }
+        for named in root.tables("module", faults) {
+            if faults.is_full() {
+                break;
+            }
+            if let Some(module) = ModuleDeclaration::read(file, named, faults) {
+                add_module(&mut declared.modules, module, faults);
+            }
+        }
+        root.finish(&[], faults);
+    }
+    declared
+}
+
+fn add_source<'f>(
+    sources: &mut BTreeMap<String, SourceDeclaration<'f>>,
+    source: SourceDeclaration<'f>,
+    faults: &mut Faults,
+) {
+    if let Some(first) = sources.get(&source.name) {
+        let key = format!("source.{}", quote(&source.name));
+        let message = "this source is declared twice";
+        let fault = ManifestFault::new(source.file, source.span.clone(), key, message);
+        faults.push(fault.help(format!("The first is in {}", shown(first.file))));
+        return;
+    }
+    sources.insert(source.name.clone(), source);
+}
+
+fn add_module<'f>(
+    modules: &mut BTreeMap<Text, ModuleDeclaration<'f>>,
+    module: ModuleDeclaration<'f>,
+    faults: &mut Faults,
+) {
+    if let Some(first) = modules.get(module.name.as_str()) {
+        let fault = module.fault(module.span.clone(), "", "this module is declared twice");
+        faults.push(fault.help(format!("The first is in {}", shown(first.file))));
+        return;
+    }
+    modules.insert(module.name.as_str().into(), module);
+}
+
+/// Opens every source; one that has a fault is `None`.
+fn open_sources(
+    sources: &BTreeMap<String, SourceDeclaration<'_>>,
+    faults: &mut Faults,
+) -> BTreeMap<String, Option<Source>> {
+    let open = |source: &SourceDeclaration<'_>, faults: &mut Faults| {
+        let sqlite = source.sqlite.as_ref()?;
+        Source::open(source, sqlite).map_err(|fault| faults.push(*fault)).ok()
+    };
+    sources.iter().map(|(name, source)| (name.clone(), open(source, faults))).collect()
+}
+
+/// The module as the engine calls it; `None` if it or its source has a fault.
+fn register(
+    module: &ModuleDeclaration<'_>,
+    sources: &BTreeMap<String, Option<Source>>,
+    is_whole: bool,
+    faults: &mut Faults,
+) -> Option<RegisteredModule> {
+    let sql = module.sql.as_ref()?;
+    let Some(source) = sources.get(&sql.source.text) else {
+        if is_whole {
+            let message = format!("no source is called `{}`", quote(&sql.source.text));
+            let help = did_you_mean(&sql.source.text, sources.keys().map(String::as_str));
+            let fault = module.fault(sql.source.span.clone(), "source", message);
+            faults.push(fault.maybe_help(help));
+        }
+        return None;
+    };
+    let implementation = source.as_ref()?.module(module, sql, faults)?;
+    Some(RegisteredModule {
+        signature: sql.signature.clone(),
+        effect: sql.effect,
+        doc: sql.doc.as_str().into(),
+        origin: shown(module.file).into(),
+        module: implementation,
+    })
+}
+
+fn shown(file: &File) -> String {
+    quote(&file.path.to_string_lossy())
+}

@@ -1,0 +1,29 @@
+//! The network room: routes, wire documents, one table of problems, limits.
+//!
+//! A request comes in through [`Server`], is looked up in the table of routes, is read from JSON
+//! into typed values, and is put to the [`Engine`](engine::Engine); what the engine says is written
+//! straight into a JSON document ([`wire`]). There is no SQL here and no rule about what an
+//! execution may do: a handler reads, asks and writes.
+
+mod body;
+mod clock;
+mod compile;
+mod error;
+mod executions;
+mod guard;
+mod health;
+mod limits;
+mod members;
+mod modules;
+mod page;
+mod pipelines;
+mod prefer;
+mod query;
+mod reply;
+mod routes;
+mod serve;
+mod service;
+
+pub mod wire;
+
+pub use serve::{Config, Server, bind};

@@ -1,0 +1,76 @@
+//! Pipelines: compile, list, read, and find what a reference names.
+
+use engine::limits::PAGE_MAX;
+use engine::{Found, PipelineName, Reference};
+use model::text::{did_you_mean, quote};
+
+use crate::compile;
+use crate::error::{engine, internal, malformed};
+use crate::members::Members;
+use crate::page;
+use crate::reply::Reply;
+use crate::service::{App, Context};
+use crate::wire::{self, Problem, ProblemKind};
+
+/// `POST /compile`: keep an image and, with a name, move the alias to it.
+pub(crate) async fn compile(mut context: Context<'_>) -> Result<Reply, Problem> {
+    let body = context.body().await?;
+    let members = Members::read(body.bytes(), &["source", "name"])?;
+    let name = members.string("name")?.map(|name| self::name(&name)).transpose()?;
+    let compiled = compile::compile(context.app, members.required_string("source")?).await?;
+    drop(members);
+    drop(body);
+    let image = &compiled.loaded.image;
+    let saved = context.app.engine.save(image, compiled.source.into(), name.as_ref(), false).await;
+    let saved = saved.map_err(|error| engine(error, None))?;
+    let alias = name.as_ref().map(|name| name.as_text().as_str());
+    let body = wire::compiled(image.digest, &image.plan, alias, saved, &compiled.warnings);
+    Ok(Reply::ok(body))
+}
+
+fn name(text: &str) -> Result<PipelineName, Problem> {
+    text.parse().map_err(|()| {
+        let message = format!("`{}` cannot be the name of a pipeline", quote(text));
+        let help = "a name is 1 to 128 of `a-z 0-9 . _ -`, begins with a letter or digit, and does \
+                    not look like a hash: neither `sha256…` nor 64 hexadecimal digits";
+        malformed("/name", message, Some(help.to_owned()))
+    })
+}
+
+/// `GET /pipelines`: named pipelines, by name.
+pub(crate) async fn list(context: Context<'_>) -> Result<Reply, Problem> {
+    let limit = page::limit(&context.query)?;
+    let after = context.query.get("cursor").map(Into::into);
+    let rows = context.app.engine.aliases(after, limit + 1).await;
+    let mut rows = rows.map_err(|error| engine(error, None))?;
+    let next = page::cut(&mut rows, limit, |row| row.name.to_string());
+    Ok(Reply::ok(wire::page(&rows, next.as_deref(), wire::pipeline_item)))
+}
+
+/// `GET /pipelines/{ref}`: its signature and its source.
+pub(crate) async fn read(context: Context<'_>) -> Result<Reply, Problem> {
+    let found = find(context.app, &context.name).await?;
+    let digest = found.loaded.digest();
+    let stored = context.app.engine.stored_image(digest).await;
+    let stored = stored.map_err(|error| engine(error, None))?;
+    let stored = stored.ok_or_else(|| internal(format!("the image {digest} is gone")))?;
+    let body = wire::pipeline(found.loaded.plan(), found.alias.as_ref(), digest, &stored);
+    Ok(Reply::ok(body))
+}
+
+/// The pipeline that a reference names.
+pub(crate) async fn find(app: &App, reference: &str) -> Result<Found, Problem> {
+    if let Ok(parsed) = reference.parse::<Reference>()
+        && let Some(found) = app.engine.find(&parsed).await.map_err(|error| engine(error, None))?
+    {
+        return Ok(found);
+    }
+    let rows = app.engine.aliases(None, PAGE_MAX).await.map_err(|error| engine(error, None))?;
+    let help =
+        did_you_mean(reference, rows.iter().map(|row| row.name.as_str())).unwrap_or_else(|| {
+            "A pipeline is named by its alias, `alias@version`, or `sha256:` and its hash."
+                .to_owned()
+        });
+    let detail = format!("there is no pipeline `{}`. {help}", quote(reference));
+    Err(Problem::new(ProblemKind::NotFound, detail))
+}

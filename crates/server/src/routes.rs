@@ -1,0 +1,166 @@
+//! The table of routes: every path that there is or will be, with its methods.
+
+use hyper::Method;
+use model::text::quote;
+
+use crate::query::decode;
+use crate::wire::{Problem, ProblemKind};
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Run,
+    Compile,
+    Execute,
+    Resume,
+    ListExecutions,
+    ReadExecution,
+    ListPipelines,
+    ReadPipeline,
+    ListModules,
+    Live,
+    Ready,
+    /// Promised for a later version.
+    Later,
+}
+
+/// A path, `{}` standing for any one segment, and the endpoint of each method.
+type Route = (&'static str, &'static [(Method, Endpoint)]);
+
+const ROUTES: &[Route] = &[
+    ("/execute", &[(Method::POST, Endpoint::Execute)]),
+    ("/run", &[(Method::POST, Endpoint::Run)]),
+    ("/executions/{}/resume", &[(Method::POST, Endpoint::Resume)]),
+    (
+        "/executions/{}",
+        &[(Method::GET, Endpoint::ReadExecution), (Method::DELETE, Endpoint::Later)],
+    ),
+    ("/executions/{}/cancel", &[(Method::POST, Endpoint::Later)]),
+    ("/executions/{}/events", &[(Method::GET, Endpoint::Later)]),
+    ("/executions", &[(Method::GET, Endpoint::ListExecutions)]),
+    ("/compile", &[(Method::POST, Endpoint::Compile)]),
+    ("/check", &[(Method::POST, Endpoint::Later)]),
+    (
+        "/pipelines/{}",
+        &[
+            (Method::GET, Endpoint::ReadPipeline),
+            (Method::PUT, Endpoint::Later),
+            (Method::DELETE, Endpoint::Later),
+        ],
+    ),
+    ("/pipelines/{}/graph", &[(Method::GET, Endpoint::Later)]),
+    ("/pipelines/{}/versions", &[(Method::GET, Endpoint::Later)]),
+    ("/pipelines/{}/rollback", &[(Method::POST, Endpoint::Later)]),
+    ("/pipelines", &[(Method::GET, Endpoint::ListPipelines)]),
+    ("/modules", &[(Method::GET, Endpoint::ListModules)]),
+    ("/modules/{}", &[(Method::GET, Endpoint::Later)]),
+    ("/modules/{}/invoke", &[(Method::POST, Endpoint::Later)]),
+    ("/events", &[(Method::GET, Endpoint::Later), (Method::POST, Endpoint::Later)]),
+    ("/health/live", &[(Method::GET, Endpoint::Live)]),
+    ("/health/ready", &[(Method::GET, Endpoint::Ready)]),
+    ("/metrics", &[(Method::GET, Endpoint::Later)]),
+    ("/openapi.json", &[(Method::GET, Endpoint::Later)]),
+];
+
+impl Endpoint {
+    /// The query parameters that it reads.
+    pub(crate) fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Endpoint::ListExecutions => &["status", "pipeline", "missing", "cursor", "limit"],
+            Endpoint::ListPipelines | Endpoint::ListModules => &["cursor", "limit"],
+            Endpoint::Run | Endpoint::Compile | Endpoint::Execute | Endpoint::Resume => &[],
+            Endpoint::ReadExecution | Endpoint::ReadPipeline => &[],
+            Endpoint::Live | Endpoint::Ready | Endpoint::Later => &[],
+        }
+    }
+
+    /// Whether it gives the server new work.
+    pub(crate) fn is_work(self) -> bool {
+        match self {
+            Endpoint::Run | Endpoint::Compile | Endpoint::Execute | Endpoint::Resume => true,
+            Endpoint::ListExecutions | Endpoint::ReadExecution => false,
+            Endpoint::ListPipelines | Endpoint::ReadPipeline | Endpoint::ListModules => false,
+            Endpoint::Live | Endpoint::Ready | Endpoint::Later => false,
+        }
+    }
+}
+
+/// What is asked for, and the decoded segment that stands for `{}`.
+pub(crate) fn find(method: &Method, path: &str) -> Result<(Endpoint, String), Problem> {
+    let found =
+        ROUTES.iter().find_map(|(pattern, methods)| Some((captured(pattern, path)?, methods)));
+    let Some((segment, methods)) = found else {
+        let detail = format!("there is no route `{}`", quote(path));
+        return Err(Problem::new(ProblemKind::NotFound, detail));
+    };
+    // A HEAD is a GET whose body is not sent.
+    let wanted = if method == Method::HEAD { &Method::GET } else { method };
+    let Some((_, endpoint)) = methods.iter().find(|(method, _)| method == wanted) else {
+        return Err(not_allowed(method, path, methods));
+    };
+    if *endpoint == Endpoint::Later {
+        let detail = format!("{method} {} is not built in this version", quote(path));
+        return Err(Problem::new(ProblemKind::NotAvailable, detail));
+    }
+    let segment = decode(segment).ok_or_else(|| {
+        let detail = format!("`{}` is not percent-encoded UTF-8", quote(segment));
+        Problem::new(ProblemKind::MalformedRequest, detail)
+    })?;
+    Ok((*endpoint, segment))
+}
+
+/// The segment of `path` that stands for `{}`, if the path has this pattern.
+fn captured<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+    let Some((before, behind)) = pattern.split_once("{}") else {
+        return (pattern == path).then_some("");
+    };
+    let segment = path.strip_prefix(before)?.strip_suffix(behind)?;
+    (!segment.is_empty() && !segment.contains('/')).then_some(segment)
+}
+
+fn not_allowed(method: &Method, path: &str, methods: &[(Method, Endpoint)]) -> Problem {
+    let mut allow: Vec<&str> = methods.iter().map(|(method, _)| method.as_str()).collect();
+    if let Some(at) = allow.iter().position(|method| *method == "GET") {
+        allow.insert(at + 1, "HEAD");
+    }
+    let allow = allow.join(", ");
+    let detail =
+        format!("{} does not fit {}; allowed: {allow}", quote(method.as_str()), quote(path));
+    let mut problem = Problem::new(ProblemKind::MethodNotAllowed, detail);
+    problem.allow = Some(allow);
+    problem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(method: Method, path: &str) -> Result<(Endpoint, String), u16> {
+        find(&method, path).map_err(|problem| problem.kind.status())
+    }
+
+    #[test]
+    fn paths_are_matched_segment_by_segment() {
+        assert_eq!(
+            of(Method::POST, "/executions/a%40b/resume"),
+            Ok((Endpoint::Resume, "a@b".into()))
+        );
+        assert_eq!(of(Method::HEAD, "/executions"), Ok((Endpoint::ListExecutions, String::new())));
+        assert_eq!(of(Method::GET, "/pipelines/x"), Ok((Endpoint::ReadPipeline, "x".into())));
+        for path in
+            ["/", "", "/runs", "/run/", "/executions/", "/executions//resume", "/pipelines/a/b"]
+        {
+            assert_eq!(of(Method::GET, path), Err(404), "{path}");
+        }
+        assert_eq!(of(Method::GET, "/executions/%ff"), Err(400));
+        assert_eq!(of(Method::POST, "/check"), Err(501));
+    }
+
+    #[test]
+    fn another_method_is_told_the_allowed_ones() {
+        let allow = |method, path| find(&method, path).err().and_then(|problem| problem.allow);
+        assert_eq!(allow(Method::GET, "/run").as_deref(), Some("POST"));
+        assert_eq!(allow(Method::OPTIONS, "/executions").as_deref(), Some("GET, HEAD"));
+        assert_eq!(allow(Method::PATCH, "/executions/x").as_deref(), Some("GET, HEAD, DELETE"));
+    }
+}

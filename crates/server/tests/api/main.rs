@@ -1,0 +1,8 @@
+//! The HTTP API over a real loopback socket, as transcripts of requests and answers.
+
+mod broken;
+mod host;
+mod listing;
+mod modes;
+mod problems;
+mod shutdown;

@@ -1,0 +1,49 @@
+//! Tasks of this repository: `cargo xtask ci`, `cargo xtask tidy`, `cargo xtask demo`.
+//!
+//! Uses the standard library only, so that it builds in a moment.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "these are its user interface")]
+
+mod ci;
+mod demo;
+mod rooms;
+mod server;
+mod tidy;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask TASK
+
+  ci     formatting, lints, tests, documentation and tidiness: all that must hold
+  tidy   the rooms' dependencies, and the form of source files
+  demo   builds the binary and plays all three modes on the example shop";
+
+fn main() -> ExitCode {
+    let tasks: Vec<String> = std::env::args().skip(1).collect();
+    let done = match tasks.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["ci"] => ci::run(&root()),
+        ["tidy"] => tidy::run(&root()),
+        ["demo"] => demo::run(&root()),
+        _ => Err(USAGE.to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The cargo that runs this.
+fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}

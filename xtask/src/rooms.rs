@@ -1,0 +1,88 @@
+//! The rooms and what each may use, as `ARCHITECTURE.md` has it. A new arrow is a decision.
+
+/// One room.
+pub(crate) struct Room {
+    /// Its folder below `crates`.
+    pub(crate) name: &'static str,
+    /// The rooms that it may use.
+    pub(crate) uses: &'static [&'static str],
+    /// What must appear neither in its dependencies nor in its code.
+    pub(crate) absent: &'static [&'static str],
+}
+
+/// All rooms.
+pub(crate) const ROOMS: &[Room] = &[
+    Room {
+        name: "model",
+        uses: &[],
+        absent: &[
+            "tokio",
+            "axum",
+            "hyper",
+            "reqwest",
+            "rusqlite",
+            "async fn",
+            "std::fs",
+            "std::net",
+            "std::thread",
+            "std::process",
+            "SystemTime",
+            "Instant",
+            "HeaderMap",
+        ],
+    },
+    Room {
+        name: "lang",
+        uses: &["model"],
+        absent: &[
+            "tokio",
+            "axum",
+            "hyper",
+            "reqwest",
+            "rusqlite",
+            "async fn",
+            "std::fs",
+            "std::net",
+            "std::thread",
+            "std::process",
+            "SystemTime",
+            "Instant",
+        ],
+    },
+    Room {
+        name: "engine",
+        uses: &["model"],
+        absent: &[
+            "axum",
+            "hyper",
+            "reqwest",
+            "rusqlite",
+            "std::fs",
+            "std::net",
+            "std::process",
+            "SystemTime",
+            "Instant::now",
+        ],
+    },
+    Room {
+        name: "store",
+        uses: &["engine", "model"],
+        absent: &["axum", "hyper", "reqwest", "std::net", "Execution::"],
+    },
+    Room { name: "modules", uses: &["engine", "lang", "model"], absent: &["axum"] },
+    Room {
+        name: "server",
+        uses: &["engine", "lang", "model"],
+        absent: &["rusqlite", "reqwest", "std::fs"],
+    },
+    Room {
+        name: "tidegate",
+        uses: &["engine", "lang", "model", "modules", "store", "server"],
+        absent: &["clap", "ExitCode", "std::env"],
+    },
+    Room {
+        name: "cli",
+        uses: &["engine", "lang", "model", "modules", "store", "server", "tidegate"],
+        absent: &["rusqlite", "axum"],
+    },
+];
