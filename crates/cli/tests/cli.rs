@@ -155,9 +155,7 @@ fn a_misspelt_field_is_shown_with_its_place_and_a_suggestion() {
              --> order.cst:4:18
               |
             4 | out sum = order?.totl
-              |           -----  ^^^^
-              |           |
-              |           of type `Optional<{ id: String, customerId: String, status: "cancelled" | "delivered" | "placed" | "shipped", placedOn: String, note: Optional<String>, total: Float }>`
+              |                  ^^^^
               |
               = help: Did you mean `total` or `note`?
 
@@ -177,9 +175,7 @@ fn a_misspelt_field_is_shown_with_its_place_and_a_suggestion() {
              --> order.cst:4:18
               |
             4 | out sum = order?.totl
-              |           -----  ^^^^
-              |           |
-              |           of type `Optional<{ id: String, customerId: String, status: "cancelled" | "delivered" | "placed" | "shipped", placedOn: String, note: Optional<String>, total: Float }>`
+              |                  ^^^^
               |
               = help: Did you mean `total` or `note`?
 

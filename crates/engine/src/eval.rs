@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use model::plan::{Arm, CallId, Expr, ExprId, MemberTest, Merge, Pattern, PatternId, Piece, Side};
-use model::{Code, Failure, Plan, Text, Value, limits};
+use model::{Code, Failure, Plan, Text, Value, limits, value};
 
 use crate::cells::{BindingCell, CallCell, Cells};
 use crate::loaded::LoadedImage;
@@ -109,6 +109,13 @@ impl<'a> Evaluator<'a> {
                 let (a, b) = self.both(*a, *b)?;
                 self.charge_value(&a, id)?;
                 Ok(Value::Boolean(operators::compare(*operator, &a, &b)))
+            }
+            Expr::CompareUnions { is_equal, left, right } => {
+                let (a, b) = self.both(left.0, right.0)?;
+                self.charge_value(&a, id)?;
+                let plan = self.plan();
+                let equal = value::equals_at(plan.ty(left.1), &a, plan.ty(right.1), &b);
+                Ok(Value::Boolean(equal == *is_equal))
             }
             Expr::Apply { function, arguments } => {
                 let arguments = self.all(arguments)?;

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use model::plan::{
-    self, Binding, BindingId, BindingKind, Call, ConstantId, Expr as Op, ExprId, Input, Merge,
-    ModuleUse, Output, PatternId, Side, Source, TypeId,
+    self, Binding, BindingId, BindingKind, Call, Comparison, ConstantId, Expr as Op, ExprId, Input,
+    Merge, ModuleUse, Output, PatternId, Side, Source, TypeId,
 };
 use model::{Plan, Span, Text, Type, Value, codec};
 
@@ -163,6 +163,13 @@ impl<'p> Lowering<'p> {
             Kind::Negate(a) => Op::Negate(self.expr(a)),
             Kind::Not(a) => Op::Not(self.expr(a)),
             Kind::Arithmetic(op, a, b) => Op::Arithmetic(*op, self.expr(a), self.expr(b)),
+            Kind::Compare(op @ (Comparison::Equal | Comparison::NotEqual), a, b)
+                if a.ty.has_union() || b.ty.has_union() =>
+            {
+                let left = (self.expr(a), self.ty(&a.ty));
+                let right = (self.expr(b), self.ty(&b.ty));
+                Op::CompareUnions { is_equal: *op == Comparison::Equal, left, right }
+            }
             Kind::Compare(op, a, b) => Op::Compare(*op, self.expr(a), self.expr(b)),
             Kind::And(a, b) => Op::And(self.expr(a), self.expr(b)),
             Kind::Or(a, b) => Op::Or(self.expr(a), self.expr(b)),

@@ -42,13 +42,11 @@ fn unknown_names() {
     check(
         "in r: { name: String, age: Int }\nout a = r.nmae\nout b = r[nam, age]",
         expect![[r#"
-        2:11 E007 `nmae`: `{ name: String, age: Int }` has no field `nmae`
-          2:9 of type `{ name: String, age: Int }`
-          help: Did you mean `name`?
-        3:11 E006 `nam`: `{ name: String, age: Int }` has no field `nam`
-          3:9 of type `{ name: String, age: Int }`
-          help: Did you mean `name`?
-    "#]],
+            2:11 E007 `nmae`: `{ name: String, age: Int }` has no field `nmae`
+              help: Did you mean `name`?
+            3:11 E006 `nam`: `{ name: String, age: Int }` has no field `nam`
+              help: Did you mean `name`?
+        "#]],
     );
 }
 
@@ -68,16 +66,15 @@ fn types_that_do_not_fit() {
     check(
         "in o: Optional<{ n: Int }>\nout a = o.n\nout b = o + 1\nout c = Upper(o)",
         expect![[r#"
-        2:11 E015 `n`: `n` cannot be read from `Optional<{ n: Int }>`
-          2:9 of type `Optional<{ n: Int }>`
-          help: it may be `none`: reach into it with `?.`, or give a replacement with `?? ..`
-        3:11 E014 `+`: `+` cannot be applied to `Optional<{ n: Int }>` and `Int`
-          3:9 of type `Optional<{ n: Int }>`
-          3:13 of type `Int`
-          help: it may be `none`: reach into it with `?.`, or give a replacement with `?? ..`
-        4:15 E010 `o`: expected `String`, found `Optional<{ n: Int }>`
-          4:9 this is the parameter `text` of `Upper`
-    "#]],
+            2:11 E015 `n`: `n` cannot be read from `Optional<{ n: Int }>`
+              help: it may be `none`: reach into it with `?.`, or give a replacement with `?? ..`
+            3:11 E014 `+`: `+` cannot be applied to `Optional<{ n: Int }>` and `Int`
+              3:9 of type `Optional<{ n: Int }>`
+              3:13 of type `Int`
+              help: it may be `none`: reach into it with `?.`, or give a replacement with `?? ..`
+            4:15 E010 `o`: expected `String`, found `Optional<{ n: Int }>`
+              4:9 this is the parameter `text` of `Upper`
+        "#]],
     );
     check(
         "in t: \"gold\" | \"silver\" = \"glod\"\nout t",

@@ -216,6 +216,9 @@ impl Plan {
                 Expr::Match { arms, .. } => {
                     arms.iter().all(|arm| (arm.pattern as usize) < self.patterns.len())
                 }
+                Expr::CompareUnions { left, right, .. } => {
+                    self.has_type(left.1) && self.has_type(right.1)
+                }
                 Expr::Map(entries) => entries.iter().all(|(key, _)| self.has_constant(*key)),
                 Expr::Text(pieces) => pieces.iter().all(|piece| match piece {
                     Piece::Literal(_) => true,
@@ -280,6 +283,9 @@ impl Expr {
             Expr::Negate(a) | Expr::Not(a) | Expr::Reshape(a, _) => visit(*a),
             Expr::Arithmetic(_, a, b) | Expr::Compare(_, a, b) => {
                 [*a, *b].into_iter().for_each(visit)
+            }
+            Expr::CompareUnions { left, right, .. } => {
+                [left.0, right.0].into_iter().for_each(visit);
             }
             Expr::And(a, b) | Expr::Or(a, b) | Expr::Coalesce(a, b) => {
                 [*a, *b].into_iter().for_each(visit)

@@ -6,6 +6,7 @@ mod composite;
 mod number;
 mod read;
 mod schema;
+mod tag;
 mod union;
 mod write;
 

@@ -195,6 +195,16 @@ pub enum Expr {
     Arithmetic(Arithmetic, ExprId, ExprId),
     /// `== != < <= > >=`.
     Compare(Comparison, ExprId, ExprId),
+    /// `==` and `!=` where a type holds a union: members are compared by their types, since the
+    /// layout of a record does not name its fields.
+    CompareUnions {
+        /// `==`, and not `!=`.
+        is_equal: bool,
+        /// An operand and its type.
+        left: (ExprId, TypeId),
+        /// An operand and its type.
+        right: (ExprId, TypeId),
+    },
     /// `a and b`: `b` is conditional.
     And(ExprId, ExprId),
     /// `a or b`: `b` is conditional.

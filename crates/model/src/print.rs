@@ -80,6 +80,49 @@ fn sequence<T>(
 mod tests {
     use super::*;
 
+    use crate::{Field, KeyType, Record, Union};
+
+    /// The text of what a JSON document means at a type.
+    fn printed(ty: &Type, json: &str) -> String {
+        let mut out = "<".to_owned();
+        let value = crate::json::read(ty, json).unwrap_or_else(|faults| panic!("{faults:?}"));
+        print(ty, &value, &mut out);
+        out + ">"
+    }
+
+    #[test]
+    fn every_type_has_a_text() {
+        let field = |name: &str, ty| Field { name: name.into(), ty };
+        let record = Type::Record(Record::new([
+            field("z", Type::list(Type::optional(Type::Int))),
+            field("a", Type::optional(Type::Float)),
+        ]));
+        let union = Union::of([(record.clone(), None), (Type::Int, None), (Type::Float, None)]);
+        let text_map = Type::Map(KeyType::String, Type::String.into());
+        let int_map = Type::Map(KeyType::Int, Type::list(Type::Boolean).into());
+        for (ty, json, text) in [
+            (&Type::String, r#""a \"b\" $\n""#, "<a \"b\" $\n>"),
+            (&Type::Literal("x".into()), r#""x""#, "<x>"),
+            (&Type::Int, "-9223372036854775808", "<-9223372036854775808>"),
+            (&Type::Boolean, "true", "<true>"),
+            (&Type::Boolean, "false", "<false>"),
+            (&Type::optional(Type::Int), "null", "<>"),
+            (&Type::optional(Type::Int), "0", "<0>"),
+            (&Type::list(Type::String), "[]", "<[]>"),
+            (&Type::list(Type::String), r#"["a", "b, c"]"#, "<[a, b, c]>"),
+            (&record, r#"{"a": 1, "z": [1, null, 2]}"#, "<{z: [1, , 2], a: 1.0}>"),
+            (&record, r#"{"z": []}"#, "<{z: [], a: }>"),
+            (&Type::Record(Record::new([])), "{}", "<{}>"),
+            (&text_map, r#"{"b": "x", "a": ""}"#, "<{a: , b: x}>"),
+            (&int_map, "[[10, [true]], [9, []]]", "<{9: [], 10: [true]}>"),
+            (&union, r#"{"z": [3]}"#, "<{z: [3], a: }>"),
+            (&union, "3", "<3>"),
+            (&union, "3.0", "<3.0>"),
+        ] {
+            assert_eq!(printed(ty, json), text, "{ty}: {json}");
+        }
+    }
+
     #[test]
     fn floats() {
         for (float, text) in [
@@ -89,7 +132,15 @@ mod tests {
             (0.0009, "9.0E-4"),
             (1e10, "1.0E10"),
             (1.5e-5, "1.5E-5"),
+            (0.000_999, "9.99E-4"),
+            (0.001_000_000_000_000_000_2, "0.0010000000000000002"),
             (9_999_999.5, "9999999.5"),
+            (9_999_999.999_999_998, "9999999.999999998"),
+            (12_345_678.0, "1.2345678E7"),
+            (-1.5e-5, "-1.5E-5"),
+            (f64::MAX, "1.7976931348623157E308"),
+            (5e-324, "5.0E-324"),
+            (0.0, "0.0"),
             (1e7, "1.0E7"),
             (-0.0, "-0.0"),
         ] {

@@ -108,6 +108,20 @@ impl Type {
         }
     }
 
+    /// Whether a union of more than scalars is anywhere inside: its values need their type to be
+    /// told apart.
+    pub fn has_union(&self) -> bool {
+        match self {
+            Type::Union(union) => union.members.iter().any(|member| {
+                matches!(member.ty, Type::Record(_) | Type::List(_) | Type::Map(..))
+            }),
+            Type::Record(record) => record.fields.iter().any(|f| f.ty.has_union()),
+            Type::List(inner) | Type::Map(_, inner) | Type::Optional(inner) => inner.has_union(),
+            Type::Function(..) | Type::String | Type::Int | Type::Float | Type::Boolean => false,
+            Type::Literal(_) | Type::Nothing | Type::Variable(_) | Type::Unknown => false,
+        }
+    }
+
     /// The printed type with record fields sorted by name: equal types, equal text. This is the
     /// tag of a union member without an alias.
     pub fn canonical(&self) -> String {

@@ -128,6 +128,39 @@ fn are_keys(key: KeyType, entries: &[(Value, Value)]) -> bool {
     })
 }
 
+/// [`Value::equals`] for values whose types may hold unions: records are equal only if they have the
+/// same field names.
+pub fn equals_at(left_ty: &Type, left: &Value, right_ty: &Type, right: &Value) -> bool {
+    match (left_ty, left, right_ty, right) {
+        (_, Value::None, _, _) | (_, _, _, Value::None) => left.equals(right),
+        (Type::Optional(content), ..) => equals_at(content, left, right_ty, right),
+        (_, _, Type::Optional(content), _) => equals_at(left_ty, left, content, right),
+        (Type::Union(union), ..) => member_of(union, left)
+            .is_some_and(|at| equals_at(&union.members()[at].ty, left.unmarked(), right_ty, right)),
+        (_, _, Type::Union(union), _) => member_of(union, right)
+            .is_some_and(|at| equals_at(left_ty, left, &union.members()[at].ty, right.unmarked())),
+        (Type::List(l), Value::List(a), Type::List(r), Value::List(b)) => {
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| equals_at(l, a, r, b))
+        }
+        (Type::Map(_, l), Value::Map(a), Type::Map(_, r), Value::Map(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .zip(b.iter())
+                    .all(|(a, b)| a.0.equals(&b.0) && equals_at(l, &a.1, r, &b.1))
+        }
+        (Type::Record(l), Value::Record(a), Type::Record(r), Value::Record(b)) => {
+            let fields = l.slots().zip(r.slots());
+            l.len() == r.len()
+                && a.len() == b.len()
+                && fields
+                    .zip(a.iter().zip(b.iter()))
+                    .all(|((l, r), (a, b))| l.name == r.name && equals_at(&l.ty, a, &r.ty, b))
+        }
+        (Type::Record(_) | Type::List(_) | Type::Map(..), ..) => false,
+        _ => left.equals(right),
+    }
+}
+
 /// The member of `union` that `value` belongs to, by its mark or by its own form.
 pub fn member_of(union: &Union, value: &Value) -> Option<usize> {
     if let Value::Tagged(at, _) = value {

@@ -196,7 +196,7 @@ impl<'a> Checker<'a> {
                 Diagnostic::new(Code::E015, name.span, message).maybe_help(absence)
             }
         };
-        self.report(diagnostic.label(base.span, format!("of type {}", show(&base.ty))));
+        self.report(diagnostic);
     }
 
     pub(super) fn merge(&mut self, place: Span, a: Expr, b: Expr, span: Span) -> Expr {

@@ -8,7 +8,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Key;
-use super::read::{Kind, Place, Reader, Slot, Step, quoted};
+use super::read::{Kind, Place, Reader, Slot, Step, Words, quoted};
 use crate::limits::{FAULTS_MAX, LIST_LENGTH_MAX};
 use crate::text::{quote, suggestions};
 use crate::{Code, KeyType, Record, Type, Value};
@@ -233,11 +233,15 @@ impl Reader<'_> {
     }
 }
 
-fn missing(name: &str, extra: &[Cow<'_, str>]) -> (String, Option<String>) {
+fn missing(name: &str, extra: &[Cow<'_, str>]) -> Words {
     let near = suggestions(name, extra.iter().map(|key| key.as_ref()));
-    let help =
-        near.first().map(|near| format!("There is `{}`: did you mean `{name}`?", quote(near)));
+    let help = near.first().map(|key| renamed(key, name));
     (format!("the field `{name}` is missing"), help)
+}
+
+/// The help for a key that may be misspelt.
+pub(super) fn renamed(key: &str, name: &str) -> String {
+    format!("There is `{}`: did you mean `{name}`?", quote(key))
 }
 
 impl<'de> Visitor<'de> for Composite<'_, '_> {

@@ -17,7 +17,7 @@ use crate::limits::{FAULTS_MAX, NESTING_MAX, STRING_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::text::quote;
 use crate::{Code, Type, Value};
 
-/// The library allows 127 open brackets; so many are read in one go, then a new reading begins.
+/// The library gives up at 128 open brackets; after so many a new reading begins.
 const STRETCH: usize = 64;
 
 /// Reads `text` as a value of `ty`. At most [`FAULTS_MAX`] problems are listed.
@@ -43,7 +43,8 @@ pub fn read_at(ty: &Type, text: &str, pointer: &str, faults: &mut Vec<Fault>) ->
             // What was found in a text that is no JSON at all only distracts.
             if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
                 faults.truncate(known);
-                Reader::new(Some(faults)).broken(&place, &error);
+                let words = || (format!("this is not JSON: {error}"), None);
+                Reader::new(Some(faults)).fault(&place, Code::V002, words);
             }
             None
         }
@@ -163,8 +164,12 @@ impl<'f> Reader<'f> {
         Reader { faults, halted: false, bytes: 0, is_too_large: false, unions }
     }
 
-    /// Notes a fault; `words` are asked for only if somebody will read them.
+    /// Notes a fault; `words` are asked for only if somebody will read them. Whatever is found on
+    /// the way out of a halted reading only follows from what halted it.
     pub(super) fn fault(&mut self, place: &Place<'_>, code: Code, words: impl FnOnce() -> Words) {
+        if self.halted {
+            return;
+        }
         let Some(faults) = &mut self.faults else {
             self.halted = true;
             return;
@@ -184,11 +189,9 @@ impl<'f> Reader<'f> {
 
     /// Notes that the text cannot be followed any further.
     pub(super) fn broken(&mut self, place: &Place<'_>, error: &impl std::fmt::Display) {
-        if !self.halted {
-            let words = || (format!("this is not JSON: {}", quote(&error.to_string())), None);
-            self.fault(place, Code::V002, words);
-            self.halted = true;
-        }
+        let words = || (format!("this cannot be read: {}", quote(&error.to_string())), None);
+        self.fault(place, Code::V002, words);
+        self.halted = true;
     }
 
     /// Counts what a new value holds; `None` if that is too much.
@@ -302,9 +305,10 @@ impl<'f> Reader<'f> {
         } else {
             match serde_json::from_str(raw) {
                 Ok(text) => Cow::Owned(text),
-                Err(error) => {
-                    let why = || format!("this string is not JSON: {error}");
-                    self.fault(place, Code::V002, || (why(), None));
+                // All else about escapes was seen when the string was found to be JSON.
+                Err(_) => {
+                    let message = "the string has one half of an escaped surrogate pair".to_owned();
+                    self.fault(place, Code::V002, || (message, None));
                     return None;
                 }
             }

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::union::tag_of;
+use super::tag::tag_of;
 use crate::{KeyType, Member, Record, Type, Union};
 
 /// The schema of what reading a value of `ty` accepts.
@@ -98,4 +98,79 @@ fn tags(union: &Union) -> Vec<String> {
     tags.sort_unstable();
     tags.dedup();
     tags
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::{Field, Text};
+
+    fn check(ty: &Type, expected: Expect) {
+        expected.assert_eq(&schema(ty).to_string());
+    }
+
+    #[test]
+    fn every_type_has_a_schema() {
+        let field = |name: &str, ty| Field { name: name.into(), ty };
+        let record = Type::Record(Record::new([
+            field("z", Type::optional(Type::Boolean)),
+            field("a", Type::Literal("x".into())),
+        ]));
+        check(&Type::String, expect![[r#"{"type":"string"}"#]]);
+        check(
+            &Type::Int,
+            expect![[
+                r#"{"format":"int64","maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"}"#
+            ]],
+        );
+        check(&Type::Float, expect![[r#"{"type":"number"}"#]]);
+        check(&Type::Nothing, expect!["false"]);
+        check(
+            &Type::list(record),
+            expect![[
+                r#"{"items":{"properties":{"a":{"const":"x","type":"string"},"z":{"anyOf":[{"type":"boolean"},{"type":"null"}]}},"required":["a"],"type":"object"},"type":"array"}"#
+            ]],
+        );
+        check(
+            &Type::Map(KeyType::String, Type::Float.into()),
+            expect![[
+                r#"{"anyOf":[{"additionalProperties":{"type":"number"},"type":"object"},{"items":{"maxItems":2,"minItems":2,"prefixItems":[{"type":"string"},true],"type":"array"},"type":"array"}]}"#
+            ]],
+        );
+        check(
+            &Type::Map(KeyType::Int, Type::Float.into()),
+            expect![[
+                r#"{"items":{"maxItems":2,"minItems":2,"prefixItems":[{"format":"int64","maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},{"type":"number"}],"type":"array"},"type":"array"}"#
+            ]],
+        );
+    }
+
+    #[test]
+    fn unions_list_their_members_and_the_tagged_form() {
+        let literals = ["gold", "silver"].map(|text| (Type::Literal(text.into()), None));
+        check(&Union::of(literals), expect![[r#"{"enum":["gold","silver"],"type":"string"}"#]]);
+        let list = (Type::list(Type::String), Some(Text::from("Names")));
+        check(
+            &Union::of([list, (Type::Boolean, None)]),
+            expect![[
+                r#"{"anyOf":[{"title":"Boolean","type":"boolean"},{"items":{"type":"string"},"title":"Names","type":"array"},{"additionalProperties":false,"properties":{"tag":{"enum":["Boolean","List<String>","Names"]},"value":true},"required":["tag","value"],"type":"object"}]}"#
+            ]],
+        );
+    }
+
+    #[test]
+    fn a_schema_grows_with_its_type_and_no_faster() {
+        let length = |depth: usize| {
+            let mut ty = Type::Boolean;
+            for _ in 0..depth {
+                let map = Type::Map(KeyType::String, ty.into());
+                ty = Union::of([(map, Some(Text::from("M"))), (Type::Int, None)]);
+            }
+            schema(&ty).to_string().len()
+        };
+        // The tags hold printed types, which makes it the square of the depth at worst.
+        assert!(length(16) < 5 * length(8));
+    }
 }

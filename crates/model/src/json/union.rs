@@ -10,16 +10,18 @@ use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserializer as _;
-use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 
 use super::Key;
+use super::composite::renamed;
 use super::number::is_whole;
 use super::read::{Kind, Place, Reader, Step, quoted, shown};
+use super::tag::{members_by_tag, shown_tag, tag_of, tagged, unknown_tag};
 use crate::codec::write_type;
-use crate::text::{did_you_mean, quote};
+use crate::limits::FAULTS_MAX;
+use crate::text::{did_you_mean, quote, suggestions};
 use crate::value::member_of;
-use crate::{Code, KeyType, Text, Type, Union, Value};
+use crate::{Code, KeyType, Record, Type, Union, Value};
 
 /// What one reading knows about unions.
 #[derive(Default)]
@@ -56,31 +58,6 @@ impl Unions {
 /// Where the members live; it names a union for as long as its type lives.
 fn address(union: &Union) -> usize {
     union.members().as_ptr() as usize
-}
-
-fn members_by_tag(union: &Union) -> HashMap<String, usize> {
-    let mut by_tag = HashMap::new();
-    for (at, member) in union.members().iter().enumerate() {
-        for tag in member.tags.iter() {
-            by_tag.entry(tag.to_string()).or_insert(at);
-        }
-    }
-    for (at, member) in union.members().iter().enumerate() {
-        by_tag.entry(member.ty.canonical()).or_insert(at);
-    }
-    by_tag
-}
-
-/// The tag by which a member is written: its smallest alias name that no other member has, else
-/// its printed type.
-pub(super) fn tag_of(union: &Union, at: usize) -> Text {
-    let member = &union.members()[at];
-    let is_own = |tag: &&Text| {
-        let mut others = union.members().iter().enumerate().filter(|(other, _)| *other != at);
-        others.all(|(_, other)| !other.tags.contains(tag))
-    };
-    let alias = member.tags.iter().find(is_own);
-    alias.cloned().unwrap_or_else(|| member.ty.canonical().into())
 }
 
 /// Which member a bare value selects, if it is exactly one.
@@ -209,6 +186,7 @@ impl Reader<'_> {
         match <[Fitting; 1]>::try_from(left) {
             Ok([(_, value, bytes)]) => {
                 self.bytes = bytes;
+                self.is_too_large = false;
                 Some(value)
             }
             Err(several) => {
@@ -240,13 +218,13 @@ impl Reader<'_> {
             self.fault(&place.within(Step::Key("tag")), Code::V002, words);
             return None;
         }
-        match closest(union, candidates, raw) {
-            Some(at) => self.member(union, at, raw, place),
-            None => {
-                self.no_member(union, raw, place);
-                None
-            }
+        let keys = keys(raw);
+        if let Some(at) = closest(union, candidates, &keys) {
+            return self.member(union, at, raw, place);
         }
+        let message = format!("expected {}, got object", shown_union(union));
+        self.fault(place, Code::V002, || (message, misspelt(union, candidates, &keys)));
+        None
     }
 
     fn no_member(&mut self, union: &Union, raw: &str, place: &Place<'_>) {
@@ -304,8 +282,7 @@ fn without_poorer(union: &Union, raw: &str, fitting: Vec<Fitting>) -> Vec<Fittin
 }
 
 /// The one record whose required fields are all there, if there is one: its faults are meant.
-fn closest(union: &Union, candidates: &[usize], raw: &str) -> Option<usize> {
-    let keys = keys(raw);
+fn closest(union: &Union, candidates: &[usize], keys: &[Cow<'_, str>]) -> Option<usize> {
     let mut complete = candidates.iter().copied().filter(|at| match &union.members()[*at].ty {
         Type::Record(record) => record.fields().iter().all(|field| {
             field.ty.is_optional() || keys.iter().any(|key| *key == field.name.as_str())
@@ -313,6 +290,23 @@ fn closest(union: &Union, candidates: &[usize], raw: &str) -> Option<usize> {
         _ => false,
     });
     complete.next().filter(|_| complete.next().is_none())
+}
+
+/// What a key that no record knows may have meant.
+fn misspelt(union: &Union, candidates: &[usize], keys: &[Cow<'_, str>]) -> Option<String> {
+    let records = || {
+        candidates.iter().filter_map(|at| match &union.members()[*at].ty {
+            Type::Record(record) => Some(record),
+            _ => None,
+        })
+    };
+    let unknown = keys.iter().filter(|key| records().all(|record| record.slot(key).is_none()));
+    let mut near = unknown.take(FAULTS_MAX).filter_map(|key| {
+        let names = records().flat_map(Record::fields).map(|field| field.name.as_str());
+        let name = *suggestions(key, names).first()?;
+        Some(renamed(key, name))
+    });
+    near.next()
 }
 
 fn has_field(union: &Union, at: usize, name: &str) -> bool {
@@ -326,57 +320,12 @@ fn ambiguous(union: &Union, several: &[Fitting]) -> (String, Option<String>) {
     (message, Some(format!("Say which one is meant: {{\"tag\": {one}, \"value\": …}}.")))
 }
 
-fn unknown_tag(union: &Union, tag: &str) -> (String, Option<String>) {
-    let tags: Vec<Text> = (0..union.members().len()).map(|at| tag_of(union, at)).collect();
-    let near = did_you_mean(tag, tags.iter().map(Text::as_str));
-    let help = near.unwrap_or_else(|| {
-        let names: Vec<String> = (0..tags.len()).map(|at| shown_tag(union, at)).collect();
-        format!("The members are {}.", quote(&names.join(", ")))
-    });
-    (format!("no member of the union is called {}", quoted(tag)), Some(help))
-}
-
 fn shown_union(union: &Union) -> String {
     shown(&Type::Union(union.clone()))
 }
 
-fn shown_tag(union: &Union, at: usize) -> String {
-    format!("`{}`", tag_of(union, at))
-}
-
 fn json_text(text: &str) -> String {
     serde_json::to_string(&quote(text)).unwrap_or_default()
-}
-
-/// `{"tag": t, "value": v}`: exactly these keys, and a string as the tag.
-fn tagged(raw: &str) -> Option<(String, &str)> {
-    struct Tagged;
-
-    impl<'de> Visitor<'de> for Tagged {
-        type Value = (&'de RawValue, &'de RawValue);
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a tagged value")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let (mut tag, mut value) = (None, None);
-            while let Some(key) = map.next_key_seed(Key)? {
-                let part = match key.as_ref() {
-                    "tag" => &mut tag,
-                    "value" => &mut value,
-                    _ => return Err(A::Error::custom("another key")),
-                };
-                if part.replace(map.next_value()?).is_some() {
-                    return Err(A::Error::custom("a key twice"));
-                }
-            }
-            tag.zip(value).ok_or_else(|| A::Error::custom("a key is missing"))
-        }
-    }
-
-    let (tag, value) = serde_json::Deserializer::from_str(raw).deserialize_map(Tagged).ok()?;
-    Some((serde_json::from_str(tag.get()).ok()?, value.get()))
 }
 
 /// The keys of an object, each once.
@@ -408,7 +357,7 @@ fn keys(raw: &str) -> Vec<Cow<'_, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Field, Record};
+    use crate::{Field, Text};
 
     fn record(fields: &[(&str, &Type)]) -> (Type, Option<Text>) {
         let field = |&(name, ty): &(&str, &Type)| Field { name: name.into(), ty: ty.clone() };
@@ -416,7 +365,11 @@ mod tests {
     }
 
     /// How many members are tried for `text`, and whether it fits.
-    fn trials(ty: &Type, text: &str, faults: Option<&mut Vec<crate::json::Fault>>) -> (usize, bool) {
+    fn trials(
+        ty: &Type,
+        text: &str,
+        faults: Option<&mut Vec<crate::json::Fault>>,
+    ) -> (usize, bool) {
         let mut reader = Reader::new(faults);
         let value = reader.captured(ty, text, &Place::start(""));
         (reader.unions.trials, value.is_some())
@@ -448,30 +401,6 @@ mod tests {
             // To tell the fault, each union is gone through once more from above.
             let (tried, fits) = trials(&ty, &bad, Some(&mut Vec::new()));
             assert!(tried <= 3 * DEPTH * DEPTH && !fits, "{tried} members were tried");
-        }
-    }
-
-    #[test]
-    fn the_tag_of_a_member_selects_it() {
-        let member = |name: &str| record(&[(name, &Type::Int)]).0;
-        let union = |members: [(Type, &str); 4]| {
-            let members = members.map(|(ty, tag)| (ty, (!tag.is_empty()).then(|| tag.into())));
-            match Union::of(members) {
-                Type::Union(union) => union,
-                other => unreachable!("{other} is no union"),
-            }
-        };
-        let both = union([
-            (member("a"), "Z"),
-            (member("a"), "B"),
-            (member("b"), "B"),
-            (member("c"), ""),
-        ]);
-        let tags: Vec<Text> = (0..3).map(|at| tag_of(&both, at)).collect();
-        // `B` would be read as the first member, so it is no name for the second.
-        assert_eq!(tags, ["Z", "{ b: Int }", "{ c: Int }"]);
-        for (at, tag) in tags.iter().enumerate() {
-            assert_eq!(Unions::default().member_with_tag(&both, tag), Some(at));
         }
     }
 }

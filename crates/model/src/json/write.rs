@@ -1,6 +1,7 @@
 //! Values to text, straight into bytes.
 
-use super::union::{selected_member, tag_of};
+use super::tag::tag_of;
+use super::union::selected_member;
 use crate::value::member_of;
 use crate::{KeyType, Record, Type, Union, Value};
 

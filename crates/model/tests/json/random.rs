@@ -1,34 +1,9 @@
-//! Types in few words, and random ones with values.
+//! Random types, values of them, and documents that fit them or come near.
 
-use model::{Field, KeyType, Record, Text, Type, Union, Value};
+use model::{Field, KeyType, Type, Value};
 use proptest::prelude::*;
 
-/// A record type.
-pub(crate) fn record(fields: &[(&str, Type)]) -> Type {
-    let field = |(name, ty): &(&str, Type)| Field { name: (*name).into(), ty: ty.clone() };
-    Type::Record(Record::new(fields.iter().map(field)))
-}
-
-/// A union of members, `""` where one has no alias.
-pub(crate) fn union(members: &[(&str, Type)]) -> Type {
-    let tag = |tag: &str| (!tag.is_empty()).then(|| Text::from(tag));
-    Union::of(members.iter().map(|(name, ty)| (ty.clone(), tag(name))))
-}
-
-/// A map type.
-pub(crate) fn map(key: KeyType, value: Type) -> Type {
-    Type::Map(key, value.into())
-}
-
-/// The type of one text.
-pub(crate) fn literal(text: &str) -> Type {
-    Type::Literal(text.into())
-}
-
-/// An Optional type.
-pub(crate) fn optional(content: Type) -> Type {
-    Type::optional(content)
-}
+use super::common::{literal, map, optional, record, union};
 
 /// Field names, of which some make a record look like a tagged value.
 const NAMES: [&str; 4] = ["tag", "value", "a", "b~/ü"];

@@ -1,11 +1,6 @@
 //! What holds for every type and value: what is written is read back, reading agrees with a slow
 //! and simple reading of the rules, and no text makes it panic.
 
-extern crate tidegate_model as model;
-
-mod common;
-
-use common::{documents_of, types, values};
 use model::json::{read, read_at, schema, to_string};
 use model::limits::FAULTS_MAX;
 use model::value::fits;
@@ -13,6 +8,8 @@ use model::{Code, KeyType, Record, Type, Union, Value};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::Value as Json;
+
+use super::random::{documents_of, types, values};
 
 /// The value to the bit, marks and the sign of zero included.
 fn bits(value: &Value) -> Vec<u8> {
