@@ -364,7 +364,9 @@ impl<'a> Parser<'a> {
             Kind::Duration(_) => Some("durations are values of options such as `delay`".to_owned()),
             Kind::Word => match self.text(token.span) {
                 "let" | "const" | "var" | "val" => Some("write `name = ..` alone".to_owned()),
-                "with" => Some("`with` stands directly behind a call: `f(x) with retry: 3`".to_owned()),
+                "with" => {
+                    Some("`with` stands directly behind a call: `f(x) with retry: 3`".to_owned())
+                }
                 "return" => Some("deliver a value with `out name = ..`".to_owned()),
                 "import" => Some("modules need no import; `use` shortens namespaces".to_owned()),
                 _ => None,

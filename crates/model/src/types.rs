@@ -112,9 +112,10 @@ impl Type {
     /// told apart.
     pub fn has_union(&self) -> bool {
         match self {
-            Type::Union(union) => union.members.iter().any(|member| {
-                matches!(member.ty, Type::Record(_) | Type::List(_) | Type::Map(..))
-            }),
+            Type::Union(union) => union
+                .members
+                .iter()
+                .any(|member| matches!(member.ty, Type::Record(_) | Type::List(_) | Type::Map(..))),
             Type::Record(record) => record.fields.iter().any(|f| f.ty.has_union()),
             Type::List(inner) | Type::Map(_, inner) | Type::Optional(inner) => inner.has_union(),
             Type::Function(..) | Type::String | Type::Int | Type::Float | Type::Boolean => false,
