@@ -220,6 +220,12 @@ impl<'a> Lexer<'a> {
         };
         let shown = cut(&rest[..length], 2);
         self.report(start, self.at, format!("unexpected `{shown}`"), help);
+        // What was meant stands there from now on, so that nothing else is reported.
+        match &rest[..length] {
+            "&&" => self.push(Kind::Sign("and"), start),
+            "||" => self.push(Kind::Sign("or"), start),
+            _ => {}
+        }
     }
 
     fn number(&mut self) {
@@ -391,6 +397,13 @@ fn whole_number(digits: &str) -> Option<u64> {
     (!has_leading_zero && number <= 1 << 63).then_some(number)
 }
 
+/// The milliseconds of a duration as the language writes it, `200ms`: a whole number and `ms`, `s`,
+/// `min`, `h` or `d`.
+pub fn duration_ms(text: &str) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    duration(&text[..digits], &text[digits..])
+}
+
 /// Milliseconds.
 fn duration(digits: &str, unit: &str) -> Option<u64> {
     let factor = match unit {
@@ -411,5 +424,29 @@ fn number_help(number: &str, unit: &str) -> &'static str {
         "a number has no leading zero"
     } else {
         "an Int has 64 bits, a Float is finite"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration_ms("30s"), Some(30_000));
+        assert_eq!(duration_ms("2min"), Some(120_000));
+        for wrong in
+            ["", "s", "030s", "3 s", "1.5s", "99999999999999999999s", "9223372036854775807d"]
+        {
+            assert_eq!(duration_ms(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn doc_comments_stand_before_what_follows_at_once() {
+        let mut diagnostics = Vec::new();
+        let tokens = lex("## one\n## two\na = 1 ## no\n\n## lost\n\nb = 2", &mut diagnostics);
+        let docs: Vec<_> = tokens.docs.into_iter().collect();
+        assert_eq!(docs, [(0, Text::from("one\ntwo"))]);
     }
 }

@@ -23,3 +23,5 @@ mod seal;
 mod types;
 
 pub use compile::{Compilation, compile, declared_types, signature, ty};
+pub use lexer::duration_ms;
+pub use parser::is_reserved;

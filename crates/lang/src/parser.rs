@@ -226,15 +226,15 @@ impl<'a> Parser<'a> {
     /// A name that the program chooses: any word that is not reserved.
     fn name(&mut self, what: &str) -> Parsed<Name> {
         match self.word_at(0) {
-            Some(word) if is_reserved(word) => {
+            Some(word) if is_reserved(word) && !self.is_declaration() => {
                 let span = self.peek().span;
                 let message = format!("`{word}` is a reserved word and cannot be {what}");
                 let help = format!("choose another name, such as `{word}_`");
                 self.report(Diagnostic::new(Code::E021, span, message).help(help));
                 Err(Broken)
             }
-            Some(_) => self.field_name(what),
-            None => Err(self.unexpected(what)),
+            Some(word) if !is_reserved(word) => self.field_name(what),
+            _ => Err(self.unexpected(what)),
         }
     }
 
@@ -387,7 +387,8 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn is_reserved(word: &str) -> bool {
+/// Whether `word` is reserved by the language, so that it names nothing.
+pub fn is_reserved(word: &str) -> bool {
     RESERVED.contains(&word)
 }
 

@@ -19,28 +19,6 @@ const SOURCE_KEYS_UNAVAILABLE: &[&str] =
     &["url", "base_url", "headers", "allow_private", "command", "env", "replicas"];
 const KINDS_UNAVAILABLE: &[&str] = &["postgres", "http", "process"];
 
-/// Words that cannot begin the name of anything that a pipeline calls.
-const RESERVED: &[&str] = &[
-    "type",
-    "in",
-    "out",
-    "if",
-    "else",
-    "true",
-    "false",
-    "use",
-    "as",
-    "and",
-    "or",
-    "not",
-    "when",
-    "branch",
-    "otherwise",
-    "with",
-    "lazy",
-    "match",
-    "is",
-];
 /// Namespaces whose functions are not the user's to declare.
 const RESERVED_NAMESPACES: &[&str] = &["stdlib", "pipeline"];
 
@@ -101,7 +79,7 @@ fn read_sqlite(mut section: Section<'_>, faults: &mut Faults) -> Option<SqliteDe
 
 fn read_timeout(section: &mut Section<'_>, faults: &mut Faults) -> Duration {
     let Some(words) = section.words("timeout", faults) else { return TIMEOUT_DEFAULT };
-    match duration(&words.text) {
+    match lang::duration_ms(&words.text).map(Duration::from_millis) {
         Some(timeout) if !timeout.is_zero() && timeout <= TIMEOUT_MAX => timeout,
         _ => {
             let message = format!("`{}` is not a duration up to a day", quote(&words.text));
@@ -110,24 +88,6 @@ fn read_timeout(section: &mut Section<'_>, faults: &mut Faults) -> Duration {
             TIMEOUT_DEFAULT
         }
     }
-}
-
-/// A duration as the language writes it.
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    if number.len() > 1 && number.starts_with('0') {
-        return None;
-    }
-    let unit_ms: u64 = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "min" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(unit_ms).map(Duration::from_millis)
 }
 
 /// One `[module.NAME]`.
@@ -260,7 +220,7 @@ fn fault_of_name(name: &str) -> Option<(String, &'static str)> {
             "A name is letters, digits, `_` and `-`, not beginning with a digit or `-`; a namespace goes in front with a dot",
         ));
     }
-    if RESERVED.contains(&first) {
+    if lang::is_reserved(first) {
         return Some((format!("`{first}` is a reserved word"), "Choose another name"));
     }
     if RESERVED_NAMESPACES.contains(&first) && name != first {
@@ -280,17 +240,6 @@ fn is_identifier(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_written_as_in_the_language() {
-        assert_eq!(duration("30s"), Some(Duration::from_secs(30)));
-        assert_eq!(duration("2min"), Some(Duration::from_secs(120)));
-        for wrong in
-            ["", "s", "030s", "3 s", "1.5s", "99999999999999999999s", "18446744073709551615h"]
-        {
-            assert_eq!(duration(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn names_are_what_a_pipeline_can_write() {

@@ -36,7 +36,7 @@ impl Parser<'_> {
     }
 
     /// Whether a declaration begins here. No expression goes on like this.
-    fn is_declaration(&self) -> bool {
+    pub(super) fn is_declaration(&self) -> bool {
         let follows = self.word_at(1).is_some();
         match self.word_at(0) {
             Some("use" | "type" | "out") => follows,
