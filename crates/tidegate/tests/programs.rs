@@ -5,6 +5,7 @@
 
 mod programs {
     pub(crate) mod claims;
+    mod confluence;
     pub(crate) mod session;
 }
 

@@ -200,6 +200,20 @@ impl Session {
         json!(outputs)
     }
 
+    /// What the order of events must not change: status, missing inputs, outputs, which outputs
+    /// failed, and the `write` calls.
+    pub(crate) fn summary(&self) -> String {
+        let view = self.view();
+        let missing: Vec<&Text> = view.missing_names().collect();
+        let mut failed: Vec<&Text> = view.pending_names().collect();
+        if view.failed.is_empty() {
+            failed.clear();
+        }
+        let writes = self.calls.iter().filter(|name| *name == "Send").count();
+        let (status, outputs) = (view.status, self.outputs());
+        format!("{status:?} {missing:?} {outputs} without a value: {failed:?} writes: {writes}")
+    }
+
     /// Whether every output has a value.
     pub(crate) fn is_completed(&self) -> bool {
         self.execution.status() == Status::Completed
