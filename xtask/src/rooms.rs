@@ -77,7 +77,7 @@ pub(crate) const ROOMS: &[Room] = &[
     },
     Room {
         name: "tidegate",
-        uses: &["engine", "lang", "model", "modules", "store", "server"],
+        uses: &["engine", "lang", "model", "modules", "store"],
         absent: &["clap", "ExitCode", "std::env"],
     },
     Room {
