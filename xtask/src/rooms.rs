@@ -32,8 +32,24 @@ pub(crate) const ROOMS: &[Room] = &[
         ],
     },
     Room {
-        name: "lang",
+        name: "eval",
         uses: &["model"],
+        absent: &[
+            "tokio",
+            "hyper",
+            "reqwest",
+            "rusqlite",
+            "async fn",
+            "std::fs",
+            "std::net",
+            "std::process",
+            "SystemTime",
+            "Instant",
+        ],
+    },
+    Room {
+        name: "lang",
+        uses: &["eval", "model"],
         absent: &[
             "tokio",
             "axum",
@@ -51,7 +67,7 @@ pub(crate) const ROOMS: &[Room] = &[
     },
     Room {
         name: "engine",
-        uses: &["model"],
+        uses: &["eval", "model"],
         absent: &[
             "axum",
             "hyper",

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use model::plan::{BindingKind, Call, CallOptions, ModuleUse};
+use model::plan::{Backoff, Call, CallOptions, ModuleUse};
 use model::{Code, Failure, Plan, Text, Value, text};
 
-use crate::ExecutionId;
 use crate::execution::CallAction;
 use crate::loaded::LoadedImage;
-use crate::log::Event;
+use crate::log::{CallNode, Event};
 use crate::ports::{Clock, Module, ModuleCall, ModuleError};
 use crate::registry::Registry;
+use crate::{ExecutionId, limits};
 
 /// Makes the call and gives the event that ends it.
 pub(crate) async fn perform(
@@ -27,9 +27,14 @@ pub(crate) async fn perform(
     let plan = loaded.plan();
     let call = &plan.calls[action.node.call as usize];
     let wanted = &plan.modules[call.module as usize];
-    let outcome = match registry.find(wanted) {
+    let found = registry.find(wanted).and_then(|module| {
+        unavailable(&call.options).map_or(Ok(module), |option| {
+            Err(format!("the option `{option}` is not available in this version"))
+        })
+    });
+    let outcome = match found {
         Ok(module) => {
-            let key = key(plan, call, execution);
+            let key = key(plan, call, &action.node, execution);
             attempts(&*module.module, &action.arguments, key, wanted, &call.options, &*clock).await
         }
         Err(message) => Err((0, failure(Code::R012, message))),
@@ -42,16 +47,31 @@ pub(crate) async fn perform(
         Err((attempts, failure)) => {
             let module = Some(wanted.name.clone());
             let failure = Failure { module, attempts, span: call.span, ..failure };
+            if call.options.log_failure {
+                let cause = &failure.message;
+                tracing::warn!(%execution, module = %wanted.name, %cause, "a call failed");
+            }
             Event::CallFailed { node: action.node, failure, duration_ms }
         }
     }
 }
 
-/// Names execution, binding and the call's place in it: the same for every attempt.
-fn key(plan: &Plan, call: &Call, execution: ExecutionId) -> Text {
+/// The first option that this version cannot honour: to ignore a limit would break a promise.
+fn unavailable(options: &CallOptions) -> Option<&'static str> {
+    let given = [
+        ("cache", options.cache.is_some()),
+        ("throttle", options.throttle.is_some()),
+        ("concurrency", options.concurrency.is_some()),
+    ];
+    given.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
+}
+
+/// Names execution, binding, the call's place in it and, in lambdas, the elements: the same for
+/// every attempt.
+fn key(plan: &Plan, call: &Call, node: &CallNode, execution: ExecutionId) -> Text {
     let binding = &plan.bindings[call.binding as usize];
-    debug_assert!(matches!(binding.kind, BindingKind::Named | BindingKind::Guard));
-    format!("{execution}/{}.{}", binding.name, call.place).into()
+    let elements: String = node.path.iter().map(|index| format!("[{index}]")).collect();
+    format!("{execution}/{}.{}{elements}", binding.name, call.place).into()
 }
 
 async fn attempts(
@@ -65,17 +85,49 @@ async fn attempts(
     let mut attempt = 1;
     loop {
         let call = ModuleCall { arguments: arguments.clone(), key: key.clone(), attempt };
-        match once(module, call, wanted).await {
+        let bounded = async {
+            match options.timeout_ms {
+                None => once(module, call, wanted).await,
+                Some(ms) => {
+                    let ended = once(module, call, wanted);
+                    tokio::select! {
+                        biased;
+                        result = ended => result,
+                        () = clock.sleep(Duration::from_millis(ms)) => Err(timed_out(ms)),
+                    }
+                }
+            }
+        };
+        match bounded.await {
             Ok(value) => return Ok((attempt, value)),
             Err(error) if error.retryable && attempt <= options.retry => {
-                if options.delay_ms > 0 {
-                    clock.sleep(Duration::from_millis(options.delay_ms)).await;
+                let wait = wait_before(options, attempt);
+                if wait > Duration::ZERO {
+                    clock.sleep(wait).await;
                 }
                 attempt += 1;
             }
             Err(error) => return Err((attempt, failure(error.code, error.message))),
         }
     }
+}
+
+fn timed_out(ms: u64) -> ModuleError {
+    let message = format!("no answer within {ms} ms");
+    ModuleError { code: Code::R002, message, retryable: true }
+}
+
+/// The wait after the attempt with this number, from 1 up.
+fn wait_before(options: &CallOptions, attempt: u32) -> Duration {
+    let delay = options.delay_ms;
+    let grown = match options.backoff {
+        Backoff::Fixed => delay,
+        Backoff::Linear => delay.saturating_mul(u64::from(attempt)),
+        Backoff::Exponential => {
+            delay.saturating_mul(1u64.checked_shl(attempt - 1).unwrap_or(u64::MAX))
+        }
+    };
+    Duration::from_millis(grown.min(delay.max(limits::BACKOFF_MAX_MS)))
 }
 
 /// One attempt. What it returns fits the signature, and it does not panic, whatever the module

@@ -5,12 +5,13 @@
 //! A position is *chosen* when its condition says so, *dropped* when it says no, and *open* while
 //! it is unknown or failed. Demand is a pure function of the cells.
 
-use model::plan::{Arm, BindingId, CallId, Expr, ExprId, InputId, Source};
+use eval::{Evaluator, Outcome};
+use model::plan::{Arm, BindingId, CallId, Each, Expr, ExprId, InputId, Rescue, Source};
 use model::{Effect, Plan, Value};
 
 use crate::cells::{BindingCell, CallCell, Cells, InputCell};
-use crate::eval::{Evaluator, Stop};
 use crate::loaded::LoadedImage;
+use crate::log::CallNode;
 
 /// How much a node is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +29,7 @@ pub(crate) enum Level {
 pub(crate) struct Demand {
     pub(crate) inputs: Vec<Level>,
     pub(crate) bindings: Vec<Level>,
-    /// Calls that have not run and that may now, with their arguments.
+    /// Calls that have not run and that may now; with [`Through::Running`] those that run.
     pub(crate) runnable: Vec<Runnable>,
     /// A call that is certain is running.
     pub(crate) certain_running: bool,
@@ -37,7 +38,7 @@ pub(crate) struct Demand {
 /// A call that may run.
 #[derive(Debug)]
 pub(crate) struct Runnable {
-    pub(crate) call: CallId,
+    pub(crate) node: CallNode,
     pub(crate) level: Level,
     pub(crate) arguments: Vec<Value>,
 }
@@ -47,6 +48,8 @@ pub(crate) struct Runnable {
 pub(crate) enum Through {
     /// Empty ones: all that scheduling needs.
     Empty,
+    /// The same, to find the calls that run.
+    Running,
     /// Also those that have a value: all that was ever needed.
     All,
 }
@@ -55,7 +58,8 @@ impl Demand {
     pub(crate) fn of(loaded: &LoadedImage, cells: &Cells, through: Through) -> Demand {
         let plan = loaded.plan();
         let mut walk = Walk {
-            evaluator: Evaluator::new(loaded, cells),
+            loaded,
+            evaluator: Evaluator::new(plan, &loaded.builtins, cells),
             cells,
             demand: Demand {
                 inputs: vec![Level::Unneeded; plan.inputs.len()],
@@ -77,7 +81,8 @@ impl Demand {
 }
 
 struct Walk<'a> {
-    evaluator: Evaluator<'a>,
+    loaded: &'a LoadedImage,
+    evaluator: Evaluator<'a, Cells>,
     cells: &'a Cells,
     demand: Demand,
     through: Through,
@@ -110,7 +115,7 @@ impl Walk<'_> {
 
     fn binding(&mut self, plan: &Plan, id: BindingId) {
         let level = self.demand.bindings[id as usize];
-        let follows = match self.cells.binding(id) {
+        let follows = match &self.cells.bindings[id as usize] {
             BindingCell::Open | BindingCell::Failed(_) => true,
             BindingCell::Done(_) => self.through == Through::All,
             BindingCell::Resolved(_) => false,
@@ -122,15 +127,32 @@ impl Walk<'_> {
         }
     }
 
+    /// What is known of an expression. The bounds on steps are those of one evaluation each, so
+    /// that what a binding could afford to evaluate is known here too.
+    fn known<T>(
+        &mut self,
+        eval: impl FnOnce(&mut Evaluator<'_, Cells>) -> Outcome<T>,
+    ) -> Outcome<T> {
+        self.evaluator.refresh();
+        eval(&mut self.evaluator)
+    }
+
+    fn boolean(&mut self, id: ExprId) -> Outcome<bool> {
+        self.known(|evaluator| evaluator.boolean(id))
+    }
+
     fn expr(&mut self, plan: &Plan, mut id: ExprId, mut way: Way) {
         // Like evaluation, this goes round for the last position, so that a long `branch` needs
         // no stack.
         loop {
+            if !self.loaded.reads(id) {
+                return;
+            }
             let expr = &plan.exprs[id as usize];
             (id, way) = match expr {
                 Expr::If { condition, then, otherwise } => {
                     self.expr(plan, *condition, way);
-                    match self.evaluator.boolean(*condition) {
+                    match self.boolean(*condition) {
                         Ok(true) => (*then, way),
                         Ok(false) => (*otherwise, way),
                         Err(_) => {
@@ -142,7 +164,7 @@ impl Walk<'_> {
                 Expr::And(a, b) | Expr::Or(a, b) => {
                     self.expr(plan, *a, way);
                     let goes_on = matches!(expr, Expr::And(..));
-                    match self.evaluator.boolean(*a) {
+                    match self.boolean(*a) {
                         Ok(known) if known == goes_on => (*b, way),
                         Ok(_) => return,
                         Err(_) => (*b, way.open()),
@@ -150,7 +172,7 @@ impl Walk<'_> {
                 }
                 Expr::When { value, condition } => {
                     self.expr(plan, *condition, way);
-                    match self.evaluator.boolean(*condition) {
+                    match self.boolean(*condition) {
                         Ok(true) => (*value, way),
                         Ok(false) => return,
                         Err(_) => (*value, way.open()),
@@ -158,7 +180,7 @@ impl Walk<'_> {
                 }
                 Expr::Coalesce(a, b) => {
                     self.expr(plan, *a, way);
-                    match self.evaluator.eval(*a) {
+                    match self.known(|evaluator| evaluator.eval(*a)) {
                         Ok(Value::None) => (*b, way),
                         Ok(_) => return,
                         Err(_) => (*b, way.open()),
@@ -171,7 +193,20 @@ impl Walk<'_> {
                         None => return,
                     }
                 }
-                strict => return self.strict(plan, strict, way),
+                Expr::Rescue(rescue) => {
+                    self.expr(plan, rescue.of, way);
+                    match self.fallback(rescue, way) {
+                        Some(next) => next,
+                        None => return,
+                    }
+                }
+                Expr::Each(each) => return self.each(plan, each, way),
+                Expr::Input(id) => return self.need(Source::Input(*id), way.level),
+                Expr::Binding(id) => return self.need(Source::Binding(*id), way.level),
+                Expr::Call(id) => return self.call(plan, *id, way),
+                strict => {
+                    return strict.operands(&mut |operand| self.expr(plan, operand, way));
+                }
             };
         }
     }
@@ -184,18 +219,24 @@ impl Walk<'_> {
         arms: &[Arm],
         way: Way,
     ) -> Option<(ExprId, Way)> {
-        let subject = self.evaluator.eval(subject).ok();
+        let place = subject;
+        let subject = self.known(|evaluator| evaluator.eval(subject)).ok();
         let mut here = if subject.is_some() { way } else { way.open() };
         for arm in arms {
             match &subject {
-                Some(value) if !self.evaluator.fits(arm.pattern, value) => continue,
-                Some(_) => {}
+                Some(value) => {
+                    match self.known(|evaluator| evaluator.fits(arm.pattern, value, place)) {
+                        Ok(true) => {}
+                        Ok(false) => continue,
+                        Err(_) => here = here.open(),
+                    }
+                }
                 None => self.evaluator.unbind(arm.pattern),
             }
             let holds = match arm.guard {
                 Some(guard) => {
                     self.expr(plan, guard, here);
-                    self.evaluator.boolean(guard)
+                    self.boolean(guard)
                 }
                 None => Ok(true),
             };
@@ -212,23 +253,68 @@ impl Walk<'_> {
         None
     }
 
-    fn strict(&mut self, plan: &Plan, expr: &Expr, way: Way) {
-        match expr {
-            Expr::Input(id) => self.need(Source::Input(*id), way.level),
-            Expr::Binding(id) => self.need(Source::Binding(*id), way.level),
-            Expr::Call(id) => self.call(plan, *id, way),
-            other => other.operands(&mut |operand| self.expr(plan, operand, way)),
+    /// A fallback is chosen when the call failed for good.
+    fn fallback(&mut self, rescue: &Rescue, way: Way) -> Option<(ExprId, Way)> {
+        let fallback = rescue.fallback?;
+        match self.known(|evaluator| evaluator.attempt(rescue.of)) {
+            Ok(Ok(_)) => None,
+            Ok(Err(_)) => Some((fallback, way)),
+            Err(_) => Some((fallback, way.open())),
         }
+    }
+
+    /// The body of a lambda is chosen for each element to which the function applies it.
+    fn each(&mut self, plan: &Plan, each: &Each, way: Way) {
+        each.arguments.iter().for_each(|argument| self.expr(plan, *argument, way));
+        if !self.loaded.reads(each.body) {
+            return;
+        }
+        let arguments = self.known(|evaluator| evaluator.all(&each.arguments));
+        let kind = self.evaluator.each_kind(each);
+        let (Ok(arguments), Some(kind)) = (arguments, kind) else {
+            return self.open_body(plan, each, way);
+        };
+        let mut arguments = arguments.into_iter();
+        let Some(Value::List(items)) = arguments.next() else { return };
+        let mut carried = arguments.next();
+        for (index, item) in items.iter().enumerate() {
+            let given = carried.iter().cloned().chain([item.clone()]);
+            let entered = self.known(|evaluator| evaluator.enter_lambda(each, index, given));
+            self.expr(plan, each.body, if entered.is_ok() { way } else { way.open() });
+            if kind.is_sequential() {
+                let result = self.known(|evaluator| evaluator.eval(each.body));
+                self.evaluator.leave_element();
+                match result {
+                    Err(_) if index + 1 < items.len() => {
+                        return self.open_body(plan, each, way);
+                    }
+                    Ok(Value::Boolean(found)) if kind.ends_with(found) => return,
+                    Ok(value) => carried = carried.map(|_| value),
+                    Err(_) => return,
+                }
+            } else {
+                self.evaluator.leave_element();
+            }
+        }
+    }
+
+    /// A body for elements that are not known.
+    fn open_body(&mut self, plan: &Plan, each: &Each, way: Way) {
+        each.parameters.iter().for_each(|(local, _)| self.evaluator.bind(*local, None));
+        self.expr(plan, each.body, way.open());
     }
 
     fn call(&mut self, plan: &Plan, id: CallId, way: Way) {
         let call = &plan.calls[id as usize];
-        match self.cells.call(id) {
-            CallCell::Done(_) if self.through == Through::Empty => return,
+        match self.cells.call(id, self.evaluator.path()) {
+            CallCell::Done(_) if self.through != Through::All => return,
             CallCell::Running => {
                 self.demand.certain_running |= way.inline && way.level == Level::Certain;
+                if self.through == Through::Running {
+                    self.offer(id, &call.arguments, way.level);
+                }
             }
-            CallCell::Idle if way.inline => {
+            CallCell::Idle if way.inline && self.through == Through::Empty => {
                 let effect = plan.modules[call.module as usize].effect;
                 let speculative = effect != Effect::Write && !call.options.lazy;
                 if way.level == Level::Certain || speculative {
@@ -243,9 +329,9 @@ impl Walk<'_> {
     }
 
     fn offer(&mut self, call: CallId, arguments: &[ExprId], level: Level) {
-        match self.evaluator.all(arguments) {
-            Ok(arguments) => self.demand.runnable.push(Runnable { call, level, arguments }),
-            Err(Stop::Open | Stop::Failed(_)) => {}
+        if let Ok(arguments) = self.known(|evaluator| evaluator.all(arguments)) {
+            let node = CallNode { call, path: self.evaluator.path().to_vec() };
+            self.demand.runnable.push(Runnable { node, level, arguments });
         }
     }
 }

@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
+use eval::{Evaluator, Stop};
 use model::plan::{BindingId, CallId, InputId, Source};
 use model::{Code, Failure, Text, Value, limits};
 
+use crate::Timestamp;
 use crate::cells::{BindingCell, CallCell, Cells, InputCell, Provided, Provider};
-use crate::demand::{Demand, Level, Through, unsupplied};
-use crate::eval::{Evaluator, Stop};
+use crate::demand::{Demand, Level, Runnable, Through, unsupplied};
 use crate::loaded::LoadedImage;
 use crate::log::CallNode;
 use crate::ports::Status;
@@ -40,6 +41,8 @@ pub struct Execution {
     pub(crate) pipeline: Option<Text>,
     pub(crate) resumption_count: u32,
     pub(crate) status: Status,
+    /// When the last event happened.
+    pub(crate) now: Timestamp,
     /// Bindings to evaluate again because a cell that they read was filled.
     stale: Stale,
     /// Open Optional inputs were closed.
@@ -57,6 +60,7 @@ impl Execution {
             pipeline: None,
             resumption_count: 0,
             status: Status::Running,
+            now: Timestamp::default(),
             stale: Stale::all(plan.bindings.len()),
             closed: false,
             held_bytes: 0,
@@ -85,21 +89,23 @@ impl Execution {
     /// Whether anything failed that [`Event::Resumed`](crate::log::Event) with `retry_failed`
     /// would run anew.
     pub fn has_failed_call(&self) -> bool {
-        self.cells.calls.iter().any(|cell| matches!(cell, CallCell::Failed(_)))
+        let calls = 0..self.loaded.plan().calls.len() as CallId;
+        calls.into_iter().any(|id| self.may_retry(id) && self.cells.has_failed_call(id))
+    }
+
+    /// Failed calls of a binding that has its value all the same are not run again.
+    fn may_retry(&self, call: CallId) -> bool {
+        let binding = self.loaded.plan().calls[call as usize].binding;
+        self.cells.bindings[binding as usize].value().is_none()
     }
 
     /// The calls that were started and have not ended: what recovery owes.
     pub fn running_calls(&self) -> Vec<CallAction> {
-        let mut evaluator = Evaluator::new(&self.loaded, &self.cells);
-        let calls = self.loaded.plan().calls.iter().enumerate();
-        let running = calls.filter(|(id, _)| matches!(self.cells.calls[*id], CallCell::Running));
-        running
-            .filter_map(|(id, call)| {
-                evaluator.enter(self.loaded.plan().bindings[call.binding as usize].locals);
-                let arguments = evaluator.all(&call.arguments).ok()?;
-                Some(action(id as CallId, arguments))
-            })
-            .collect()
+        if self.status != Status::Running {
+            return Vec::new();
+        }
+        let demand = Demand::of(&self.loaded, &self.cells, Through::Running);
+        demand.runnable.into_iter().map(action).collect()
     }
 
     /// Fills an input, once: what is full stays as it is.
@@ -118,37 +124,40 @@ impl Execution {
         self.stale.mark(self.loaded.readers(Source::Binding(id)));
     }
 
-    pub(crate) fn end_call(&mut self, id: CallId, cell: CallCell) {
+    pub(crate) fn end_call(&mut self, node: &CallNode, cell: CallCell) {
         if let CallCell::Done(value) = &cell {
             self.held_bytes += value.bytes();
         }
-        self.cells.calls[id as usize] = cell;
-        self.stale.mark(&[self.loaded.plan().calls[id as usize].binding]);
+        self.cells.set_call(node, cell);
+        self.stale.mark(&[self.loaded.plan().calls[node.call as usize].binding]);
     }
 
     pub(crate) fn forget_failed_calls(&mut self) {
-        for id in 0..self.cells.calls.len() {
-            if matches!(self.cells.calls[id], CallCell::Failed(_)) {
-                self.end_call(id as CallId, CallCell::Idle);
-            }
+        let calls = 0..self.loaded.plan().calls.len() as CallId;
+        let may_retry: Vec<bool> = calls.map(|id| self.may_retry(id)).collect();
+        for id in self.cells.forget_failures(|id| may_retry[id as usize]) {
+            self.stale.mark(&[self.loaded.plan().calls[id as usize].binding]);
         }
     }
 
     /// Makes all pure progress that follows from what is known, closes what is to be closed, and
     /// starts the calls that may run (specification, section 6).
     pub(crate) fn settle(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
         loop {
             self.evaluate();
             if self.is_completed() {
                 self.status = Status::Completed;
-                return Vec::new();
+                return actions;
             }
             let demand = Demand::of(&self.loaded, &self.cells, Through::Empty);
             if !self.closed && self.may_close(&demand) {
                 self.close();
                 continue;
             }
-            let actions = self.start_calls(demand);
+            if self.start_calls(demand, &mut actions) {
+                continue;
+            }
             self.status = self.status_at_rest();
             return actions;
         }
@@ -171,8 +180,7 @@ impl Execution {
         for id in 0..self.cells.inputs.len() as InputId {
             let is_open = matches!(self.cells.inputs[id as usize], InputCell::Empty);
             if is_open && !self.loaded.plan().is_required(id) {
-                let none =
-                    Provided { value: Value::None, at: Default::default(), by: Provider::Closing };
+                let none = Provided { value: Value::None, at: self.now, by: Provider::Closing };
                 self.fill_input(id, none);
             }
         }
@@ -193,17 +201,25 @@ impl Execution {
         !missing && !can_run && !demand.certain_running && !self.has_failed_output()
     }
 
-    fn start_calls(&mut self, demand: Demand) -> Vec<Action> {
-        let is_certain = |runnable: &crate::demand::Runnable| runnable.level == Level::Certain;
+    /// Starts what may run. Says whether a call failed instead, because there are too many.
+    fn start_calls(&mut self, demand: Demand, actions: &mut Vec<Action>) -> bool {
+        let is_certain = |runnable: &Runnable| runnable.level == Level::Certain;
         let settled = !demand.certain_running && !demand.runnable.iter().any(is_certain);
-        let mut actions = Vec::new();
+        let mut too_many = None;
         for runnable in demand.runnable {
-            if settled || is_certain(&runnable) {
-                self.cells.calls[runnable.call as usize] = CallCell::Running;
-                actions.push(Action::Call(action(runnable.call, runnable.arguments)));
+            if !settled && !is_certain(&runnable) {
+                continue;
+            }
+            let node = &runnable.node;
+            if node.path.is_empty() || self.cells.in_lambdas() < limits::NODES_MAX {
+                self.cells.set_call(node, CallCell::Running);
+                actions.push(Action::Call(action(runnable)));
+            } else {
+                let failure = too_many.get_or_insert_with(too_many_nodes).clone();
+                self.end_call(node, CallCell::Failed(failure));
             }
         }
-        actions
+        too_many.is_some()
     }
 
     fn evaluate(&mut self) {
@@ -214,7 +230,7 @@ impl Execution {
                 continue;
             }
             let binding = &loaded.plan().bindings[id as usize];
-            let mut evaluator = Evaluator::new(&loaded, &self.cells);
+            let mut evaluator = Evaluator::new(loaded.plan(), &loaded.builtins, &self.cells);
             evaluator.enter(binding.locals);
             let cell = match evaluator.eval(binding.root) {
                 Ok(value) => self.hold(value, id),
@@ -255,13 +271,15 @@ impl Execution {
 
     pub(crate) fn has_failed_output(&self) -> bool {
         self.loaded.plan().outputs.iter().any(|output| match output.source {
-            Source::Binding(id) => matches!(self.cells.binding(id), BindingCell::Failed(_)),
+            Source::Binding(id) => {
+                matches!(self.cells.bindings[id as usize], BindingCell::Failed(_))
+            }
             Source::Input(_) => false,
         })
     }
 
     fn status_at_rest(&self) -> Status {
-        if self.cells.calls.iter().any(|cell| matches!(cell, CallCell::Running)) {
+        if self.cells.is_calling() {
             Status::Running
         } else if self.has_failed_output() {
             Status::Failed
@@ -271,8 +289,13 @@ impl Execution {
     }
 }
 
-fn action(call: CallId, arguments: Vec<Value>) -> CallAction {
-    CallAction { node: CallNode { call, path: Vec::new() }, arguments: arguments.into() }
+fn too_many_nodes() -> Arc<Failure> {
+    let message = format!("the limit `max_nodes` of {} is exceeded", limits::NODES_MAX);
+    Failure::new(Code::R009, message).into()
+}
+
+fn action(runnable: Runnable) -> CallAction {
+    CallAction { node: runnable.node, arguments: runnable.arguments.into() }
 }
 
 /// A set of bindings, taken out in dependency order.

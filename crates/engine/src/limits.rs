@@ -19,3 +19,6 @@ pub const ALIASES_CACHED_MAX: usize = 10_000;
 pub const STORE_RETRY: Duration = Duration::from_secs(1);
 /// How long a halting engine waits for its last commits.
 pub const HALT_MAX: Duration = Duration::from_secs(5);
+/// Longest wait before a further attempt to which `backoff` grows a shorter `delay`, in
+/// milliseconds.
+pub const BACKOFF_MAX_MS: u64 = 30_000;

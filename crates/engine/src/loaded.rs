@@ -1,33 +1,29 @@
 //! An image made ready to run: standard functions resolved, and for every cell the bindings that
 //! read it. Made once per image, shared by all its executions.
 
-use model::plan::{BindingId, Expr, InputId, Source};
-use model::{Digest, Image, Plan, PureFn, Text};
-
-use crate::stdlib;
+use eval::Builtins;
+pub use eval::UnknownFunction;
+use model::plan::{BindingId, Expr, ExprId, InputId, Source};
+use model::{Digest, Image, Plan};
 
 /// An image that can be run.
 #[derive(Debug)]
 pub struct LoadedImage {
     /// The image.
     pub image: Image,
-    /// In step with [`Plan::functions`].
-    functions: Vec<PureFn>,
+    pub(crate) builtins: Builtins,
+    /// For each expression, whether it or a part of it reads a cell.
+    reads: Vec<bool>,
     /// For each input, the bindings that read it.
     input_readers: Readers,
     /// For each binding, the later bindings that read it.
     binding_readers: Readers,
 }
 
-/// The image uses a standard function that this build does not have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownFunction(pub Text);
-
 impl LoadedImage {
     /// Makes `image` ready to run.
     pub fn new(image: Image) -> Result<LoadedImage, UnknownFunction> {
-        let resolve = |name: &Text| stdlib::eval(name).ok_or_else(|| UnknownFunction(name.clone()));
-        let functions = image.plan.functions.iter().map(resolve).collect::<Result<_, _>>()?;
+        let builtins = Builtins::of(&image.plan)?;
         let (mut of_inputs, mut of_bindings) = (Vec::new(), Vec::new());
         let mut start = 0;
         for (reader, binding) in image.plan.bindings.iter().enumerate() {
@@ -43,7 +39,8 @@ impl LoadedImage {
         }
         let input_readers = Readers::new(image.plan.inputs.len(), of_inputs);
         let binding_readers = Readers::new(image.plan.bindings.len(), of_bindings);
-        Ok(LoadedImage { image, functions, input_readers, binding_readers })
+        let reads = reads(&image.plan);
+        Ok(LoadedImage { image, builtins, reads, input_readers, binding_readers })
     }
 
     /// What runs.
@@ -56,8 +53,9 @@ impl LoadedImage {
         self.image.digest
     }
 
-    pub(crate) fn function(&self, index: u32) -> PureFn {
-        self.functions[index as usize]
+    /// Whether the expression or a part of it reads an input, a binding or a call.
+    pub(crate) fn reads(&self, id: ExprId) -> bool {
+        self.reads[id as usize]
     }
 
     pub(crate) fn readers(&self, source: Source) -> &[BindingId] {
@@ -66,6 +64,16 @@ impl LoadedImage {
             Source::Binding(id) => self.binding_readers.of(id),
         }
     }
+}
+
+fn reads(plan: &Plan) -> Vec<bool> {
+    let mut reads: Vec<bool> = Vec::with_capacity(plan.exprs.len());
+    for expr in &plan.exprs {
+        let mut any = matches!(expr, Expr::Input(_) | Expr::Binding(_) | Expr::Call(_));
+        expr.operands(&mut |part| any |= reads[part as usize]);
+        reads.push(any);
+    }
+    reads
 }
 
 /// A list of readers for each of many cells, in two flat arrays.

@@ -7,7 +7,6 @@ use model::plan::ModuleUse;
 use model::{Catalog, Function, Origin, Text};
 
 use crate::ports::RegisteredModule;
-use crate::stdlib;
 
 /// The modules of this host, by qualified name.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +27,7 @@ impl Registry {
 
     /// What a pipeline can call on this host: the standard library and these modules.
     pub fn catalog(&self) -> Catalog {
-        let mut catalog = stdlib::catalog();
+        let mut catalog = eval::stdlib::catalog();
         for (qualified, module) in &self.modules {
             let (namespace, name) = match qualified.rsplit_once('.') {
                 Some((namespace, name)) => (namespace.into(), name.into()),
@@ -41,7 +40,7 @@ impl Registry {
                 effect: module.effect,
                 origin: Origin::Host,
                 doc: module.doc.clone(),
-                eval: None,
+                overloads: Vec::new(),
             });
         }
         catalog

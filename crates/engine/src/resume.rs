@@ -1,7 +1,7 @@
 //! Decides what a resume means for an execution: what is new, what is known already, what
 //! conflicts.
 
-use model::plan::{BindingId, Expr, InputId};
+use model::plan::{BindingId, Expr, InputId, Rescue};
 use model::{Code, Plan, Value, codec};
 
 use crate::cells::{BindingCell, CallCell, Provider};
@@ -66,11 +66,13 @@ pub(crate) fn decide(
 /// Whether the binding is nothing but a call that is running.
 fn is_running_call(plan: &Plan, execution: &Execution, id: BindingId) -> bool {
     let mut root = plan.bindings[id as usize].root;
-    while let Expr::Reshape(inner, _) = &plan.exprs[root as usize] {
+    while let Expr::Reshape(inner, _) | Expr::Rescue(Rescue { of: inner, .. }) =
+        &plan.exprs[root as usize]
+    {
         root = *inner;
     }
     match &plan.exprs[root as usize] {
-        Expr::Call(call) => matches!(execution.cells.call(*call), CallCell::Running),
+        Expr::Call(call) => matches!(execution.cells.call(*call, &[]), CallCell::Running),
         _ => false,
     }
 }

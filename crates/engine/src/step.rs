@@ -11,6 +11,7 @@ use crate::log::{Event, Record};
 
 /// Takes `record` into the execution's state and says what is to be done next.
 pub fn step(execution: &mut Execution, record: &Record) -> Vec<Action> {
+    execution.now = record.at;
     match &record.event {
         Event::Started { pipeline, inputs, .. } => {
             execution.pipeline.clone_from(pipeline);
@@ -35,10 +36,10 @@ pub fn step(execution: &mut Execution, record: &Record) -> Vec<Action> {
             }
         }
         Event::CallCompleted { node, value, .. } => {
-            execution.end_call(node.call, CallCell::Done(value.clone()));
+            execution.end_call(node, CallCell::Done(value.clone()));
         }
         Event::CallFailed { node, failure, .. } => {
-            execution.end_call(node.call, CallCell::Failed(Arc::new(failure.clone())));
+            execution.end_call(node, CallCell::Failed(Arc::new(failure.clone())));
         }
     }
     execution.settle()

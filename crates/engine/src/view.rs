@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use model::plan::{BindingId, BindingKind, InputId};
+use model::plan::{BindingId, BindingKind, CallId, InputId};
 use model::{Failure, Text, Type, Value};
 
-use crate::cells::{BindingCell, CallCell};
+use crate::cells::BindingCell;
 use crate::demand::{Demand, Level, Through, unsupplied};
 use crate::execution::Execution;
 use crate::loaded::LoadedImage;
@@ -88,6 +88,10 @@ impl ExecutionView {
         self.possible = unsupplied(&demand, cells, |id, level| {
             level == Level::Possible || level == Level::Certain && !plan.is_required(id)
         });
+        let mut has_failed_call = vec![false; plan.bindings.len()];
+        for (id, call) in plan.calls.iter().enumerate() {
+            has_failed_call[call.binding as usize] |= cells.has_failed_call(id as CallId);
+        }
         for (id, binding) in plan.bindings.iter().enumerate() {
             let level = demand.bindings[id];
             match &cells.bindings[id] {
@@ -98,9 +102,7 @@ impl ExecutionView {
                     }
                 }
                 // Pure work that only may be needed was done early, and nobody asked for it.
-                BindingCell::Failed(failure)
-                    if level == Level::Certain || self.has_failed_call(execution, id) =>
-                {
+                BindingCell::Failed(failure) if level == Level::Certain || has_failed_call[id] => {
                     self.failed.push((binding.name.clone(), failure.clone()));
                 }
                 BindingCell::Failed(_) | BindingCell::Open => {}
@@ -110,13 +112,6 @@ impl ExecutionView {
         self.computed.sort_by(|a, b| {
             plan.bindings[a.0 as usize].name.cmp(&plan.bindings[b.0 as usize].name)
         });
-    }
-
-    fn has_failed_call(&self, execution: &Execution, binding: usize) -> bool {
-        let calls = execution.loaded.plan().calls.iter().zip(&execution.cells.calls);
-        calls
-            .filter(|(call, _)| call.binding as usize == binding)
-            .any(|(_, cell)| matches!(cell, CallCell::Failed(_)))
     }
 
     /// Whether a module is to blame for the failure, whatever else failed.

@@ -8,11 +8,14 @@
 mod access;
 mod annotations;
 mod call;
+mod constant;
 mod coverage;
 mod expect;
 mod expr;
-mod fold;
+mod generic;
+mod lambda;
 mod matching;
+mod options;
 mod pattern;
 mod usage;
 mod witness;
@@ -22,7 +25,7 @@ pub(crate) use pattern::member_test;
 
 use std::collections::HashMap;
 
-use model::limits::NODES_MAX;
+use model::limits::{NODES_MAX, STEPS_MAX};
 use model::{Catalog, Code, Diagnostic, Span, Text, Type, Value};
 
 use crate::functions::Functions;
@@ -79,6 +82,10 @@ struct Checker<'a> {
     called_by_name: HashMap<Text, u32>,
     nodes: usize,
     budget: Budget,
+    limits: options::Limits,
+    /// Steps that constants may still take to compute.
+    constant_steps: u64,
+    recheck: lambda::Recheck,
 }
 
 impl<'a> Checker<'a> {
@@ -101,6 +108,9 @@ impl<'a> Checker<'a> {
             called_by_name: HashMap::new(),
             nodes: declarations.cells.len(),
             budget: Budget::new(),
+            limits: options::Limits::default(),
+            constant_steps: STEPS_MAX,
+            recheck: lambda::Recheck::default(),
         }
     }
 
@@ -113,6 +123,7 @@ impl<'a> Checker<'a> {
             declarations.outputs.iter().filter_map(|output| self.output(output)).collect();
         let mut program = Program { inputs, bindings, outputs, functions: Vec::new() };
         program.outputs.sort_by(|a, b| a.name.cmp(&b.name));
+        self.settle_limits();
         program.functions = std::mem::take(&mut self.called);
         if self.nodes > NODES_MAX {
             let message = format!(
@@ -159,13 +170,11 @@ impl<'a> Checker<'a> {
             return None;
         }
         let value = self.fit(inferred, ty);
-        if value.is_broken() {
-            return None;
-        }
-        match fold::fold(&value, &self.called) {
+        match self.constant(&value)? {
             Ok(value) => Some(value),
-            Err(reason) => {
-                self.report(reason.into_diagnostic());
+            Err(failure) => {
+                let message = format!("this default fails: {}", failure.message);
+                self.report(Diagnostic::new(Code::E034, failure.span, message));
                 None
             }
         }
@@ -178,10 +187,7 @@ impl<'a> Checker<'a> {
             let what = match &part.kind {
                 Kind::Input(_) => "an input",
                 Kind::Binding(_) => "a binding",
-                Kind::Call(function, ..) => match self.called[*function as usize].eval {
-                    Some(_) => return,
-                    None => "a module",
-                },
+                Kind::Call(call) if self.called[call.function as usize].is_module => "a module",
                 _ => return,
             };
             found = found.or(Some((part.span, what)));

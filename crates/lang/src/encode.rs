@@ -104,6 +104,7 @@ impl Bytes {
                 self.tag(match key {
                     KeyType::String => b'm',
                     KeyType::Int => b'n',
+                    KeyType::Variable => b'k',
                 });
                 self.whole_type(value);
             }
@@ -124,9 +125,9 @@ impl Bytes {
                 parameters.iter().for_each(|parameter| self.whole_type(parameter));
                 self.whole_type(result);
             }
-            Type::Variable(number) => {
+            Type::Variable(_) => {
                 self.tag(b'v');
-                self.number(number);
+                self.text(&ty.to_string());
             }
             Type::Unknown => self.tag(b'?'),
         }

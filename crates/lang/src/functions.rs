@@ -1,7 +1,7 @@
 //! Which function a call means (specification, section 4.5): `use`, qualified and simple names.
 
 use std::cell::{Cell, OnceCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use model::{Catalog, Code, Diagnostic, Function, Origin, Span, Text};
 
@@ -90,6 +90,11 @@ impl<'a> Functions<'a> {
             [namespace @ .., name] => self.qualified(path, namespace, name),
             [] => Err(None),
         }
+    }
+
+    /// The caches that the host has.
+    pub(crate) fn caches(&self) -> &BTreeSet<Text> {
+        &self.catalog.caches
     }
 
     /// Whether a call of `name` would mean something; helps only name what is there.

@@ -146,6 +146,7 @@ pub(crate) fn address(ty: &Type) -> Option<(u8, usize)> {
         Type::Optional(inner) => Some((3, Arc::as_ptr(inner).addr())),
         Type::Map(KeyType::String, inner) => Some((4, Arc::as_ptr(inner).addr())),
         Type::Map(KeyType::Int, inner) => Some((5, Arc::as_ptr(inner).addr())),
+        Type::Map(KeyType::Variable, _) => None,
         Type::String => Some((6, 0)),
         Type::Int => Some((7, 0)),
         Type::Float => Some((8, 0)),

@@ -48,6 +48,9 @@ pub(crate) struct Tokens {
     pub(crate) docs: HashMap<usize, Text>,
 }
 
+/// What separates tokens and means nothing else.
+const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
+
 /// Longer signs first, so that the first that fits is the longest.
 const SIGNS: [&str; 26] = [
     "==", "!=", "<=", ">=", "->", "=>", "??", "?.", "=", "<", ">", "+", "-", "*", "/", "%", "(",
@@ -124,7 +127,7 @@ impl<'a> Lexer<'a> {
         let mut doc: Option<String> = None;
         loop {
             let rest = self.rest();
-            let blank = rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len();
+            let blank = rest.len() - rest.trim_start_matches(BLANK).len();
             let is_own_line = self.at == 0 || rest[..blank].contains('\n');
             let has_gap = rest[..blank].matches('\n').count() > 1;
             if has_gap {
@@ -205,8 +208,10 @@ impl<'a> Lexer<'a> {
         }
         let is_token =
             |c: char| c.is_ascii_graphic() && !"&|!;'?^~`\\$".contains(c) || "#\"".contains(c);
-        let length =
-            rest.find(|c: char| is_token(c) || c.is_ascii_whitespace()).unwrap_or(rest.len());
+        // The first character is none that could begin anything, or this would not be called.
+        let ends = |c: char| is_token(c) || BLANK.contains(&c);
+        let after = first.len_utf8();
+        let length = rest[after..].find(ends).map_or(rest.len(), |found| after + found);
         self.at += length;
         let help = match first {
             '&' => Some("write `and`"),
@@ -439,6 +444,19 @@ mod tests {
             ["", "s", "030s", "3 s", "1.5s", "99999999999999999999s", "9223372036854775807d"]
         {
             assert_eq!(duration_ms(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn no_character_stops_the_lexer() {
+        for character in (0..=0xffff).filter_map(char::from_u32) {
+            let source = format!("a = 1{character}b = 2\n{character}");
+            let mut diagnostics = Vec::new();
+            let tokens = lex(&source, &mut diagnostics);
+            assert_eq!(
+                tokens.tokens.last().map(|token| token.span.end as usize),
+                Some(source.len())
+            );
         }
     }
 

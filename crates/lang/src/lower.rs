@@ -6,26 +6,34 @@
 use std::collections::HashMap;
 
 use model::plan::{
-    self, Binding, BindingId, BindingKind, Call, Comparison, ConstantId, Expr as Op, ExprId, Input,
-    Merge, ModuleUse, Output, PatternId, Side, Source, TypeId,
+    self, Binding, BindingId, BindingKind, Call, CallOptions, Comparison, ConstantId, Each,
+    Expr as Op, ExprId, Input, Merge, ModuleUse, Otherwise, Output, PatternId, Rescue, Side,
+    Source, TypeId,
 };
 use model::{Plan, Span, Text, Type, Value, codec};
 
 use crate::join;
-use crate::program::{self, Delivered, Expr, Kind, Pattern, Program};
-use crate::reach::{Reached, in_order};
+use crate::program::{self, Delivered, Expr, Kind, OnError, Pattern, Program};
+use crate::reach::in_order;
 use crate::reshapes::{KEEP, Reshapes};
 
 /// The plan of a program without errors.
 pub(crate) fn lower(program: &Program) -> Plan {
     let cells = in_order(program);
-    let mut lowering = Lowering::new(program, &cells);
+    let mut places = vec![BindingId::MAX; program.bindings.len()];
+    for (place, cell) in (0..).zip(&cells) {
+        if let Some(id) = cell.id {
+            places[id as usize] = place;
+        }
+    }
+    let mut lowering = Lowering::new(&program.functions, places);
     for input in &program.inputs {
         let input = lowering.input(input);
         lowering.plan.inputs.push(input);
     }
     for cell in &cells {
-        lowering.binding(cell);
+        let program::Binding { name, value, locals, span, .. } = cell.binding;
+        lowering.binding(name.clone(), cell.kind, value, locals, *span);
     }
     let guards: HashMap<&Text, BindingId> = (0..)
         .zip(&cells)
@@ -44,8 +52,15 @@ pub(crate) fn lower(program: &Program) -> Plan {
     lowering.finish()
 }
 
+/// A plan of one binding for an expression that reads no cell.
+pub(crate) fn constant(value: &Expr, locals: &[Type], functions: &[program::Function]) -> Plan {
+    let mut lowering = Lowering::new(functions, Vec::new());
+    lowering.binding(Text::new_static("constant"), BindingKind::Named, value, locals, value.span);
+    lowering.finish()
+}
+
 struct Lowering<'p> {
-    program: &'p Program,
+    program_functions: &'p [program::Function],
     plan: Plan,
     reshapes: Reshapes,
     /// Where each binding of the program stands in the plan.
@@ -59,27 +74,24 @@ struct Lowering<'p> {
     /// The types of the variables of the current binding.
     locals: &'p [Type],
     calls_in_binding: u32,
+    /// How many lambdas enclose the current expression.
+    lambdas: u32,
 }
 
 impl<'p> Lowering<'p> {
-    fn new(program: &'p Program, cells: &[Reached<'_>]) -> Lowering<'p> {
-        let mut places = vec![BindingId::MAX; program.bindings.len()];
-        for (place, cell) in (0..).zip(cells) {
-            if let Some(id) = cell.id {
-                places[id as usize] = place;
-            }
-        }
+    fn new(functions: &'p [program::Function], places: Vec<BindingId>) -> Lowering<'p> {
         Lowering {
-            program,
+            program_functions: functions,
             plan: Plan::default(),
             reshapes: Reshapes::new(),
             places,
-            functions: vec![None; program.functions.len()],
+            functions: vec![None; functions.len()],
             types: HashMap::new(),
             types_by_address: HashMap::new(),
             constants: HashMap::new(),
             locals: &[],
             calls_in_binding: 0,
+            lambdas: 0,
         }
     }
 
@@ -100,20 +112,20 @@ impl<'p> Lowering<'p> {
         }
     }
 
-    fn binding(&mut self, cell: &Reached<'p>) {
-        let binding = cell.binding;
-        self.locals = &binding.locals;
+    fn binding(
+        &mut self,
+        name: Text,
+        kind: BindingKind,
+        value: &'p Expr,
+        locals: &'p [Type],
+        span: Span,
+    ) {
+        self.locals = locals;
         self.calls_in_binding = 0;
-        let root = self.expr(&binding.value);
-        let ty = self.ty(&binding.ty);
-        self.plan.bindings.push(Binding {
-            name: binding.name.clone(),
-            kind: cell.kind,
-            ty,
-            root,
-            locals: binding.locals.len() as u32,
-            span: binding.span,
-        });
+        let root = self.expr(value);
+        let ty = self.ty(&value.ty);
+        let locals = locals.len() as u32;
+        self.plan.bindings.push(Binding { name, kind, ty, root, locals, span });
     }
 
     fn ty(&mut self, ty: &Type) -> TypeId {
@@ -157,9 +169,7 @@ impl<'p> Lowering<'p> {
             Kind::Input(id) => Op::Input(*id),
             Kind::Binding(id) => Op::Binding(self.places[*id as usize]),
             Kind::Local(id) => Op::Local(*id),
-            Kind::Call(function, arguments, options) => {
-                return self.call(*function, arguments, options, span);
-            }
+            Kind::Call(call) => return self.call(call, span),
             Kind::Negate(a) => Op::Negate(self.expr(a)),
             Kind::Not(a) => Op::Not(self.expr(a)),
             Kind::Arithmetic(op, a, b) => Op::Arithmetic(*op, self.expr(a), self.expr(b)),
@@ -257,32 +267,76 @@ impl<'p> Lowering<'p> {
         })
     }
 
-    fn call(
-        &mut self,
-        function: u32,
-        arguments: &'p [Expr],
-        options: &plan::CallOptions,
-        span: Span,
-    ) -> ExprId {
-        let index = self.function(function);
-        if self.program.functions[function as usize].eval.is_some() {
-            let arguments = arguments.iter().map(|argument| self.expr(argument)).collect();
-            return self.push(Op::Apply { function: index, arguments }, span);
+    fn call(&mut self, call: &'p program::Call, span: Span) -> ExprId {
+        let function = &self.program_functions[call.function as usize];
+        let index = self.function(call.function);
+        let op = match &call.lambda {
+            Some(lambda) => self.each(index, &call.arguments, lambda),
+            None if function.is_module => self.module_call(index, function, call, span),
+            None => {
+                let ty = call.element.as_ref().map(|element| self.ty(element));
+                let arguments = self.all(&call.arguments);
+                Op::Apply { function: index, ty, arguments }
+            }
+        };
+        let of = self.push(op, span);
+        let fallback = call.options.fallback.as_ref().map(|fallback| self.expr(fallback));
+        let otherwise = match &call.options.on_error {
+            OnError::Propagate => Otherwise::Propagate,
+            OnError::Skip(zero) | OnError::Log(zero) => Otherwise::Constant(self.constant(zero)),
+            OnError::Wrap => Otherwise::Wrap,
+        };
+        if fallback.is_none() && otherwise == Otherwise::Propagate {
+            return of;
         }
+        self.push(Op::Rescue(Rescue { of, fallback, otherwise }), span)
+    }
+
+    fn all(&mut self, exprs: &'p [Expr]) -> Vec<ExprId> {
+        exprs.iter().map(|expr| self.expr(expr)).collect()
+    }
+
+    fn each(&mut self, function: u32, arguments: &'p [Expr], lambda: &'p program::Lambda) -> Op {
+        let arguments = self.all(arguments);
+        let parameter = |(local, given): &(u32, Type)| {
+            (*local, self.reshapes.convert(given, &self.locals[*local as usize]))
+        };
+        let parameters = lambda.parameters.iter().map(parameter).collect();
+        self.lambdas += 1;
+        let body = self.expr(&lambda.body);
+        self.lambdas -= 1;
+        Op::Each(Each { function, arguments, parameters, body }.into())
+    }
+
+    fn module_call(
+        &mut self,
+        module: u32,
+        function: &program::Function,
+        call: &'p program::Call,
+        span: Span,
+    ) -> Op {
         self.calls_in_binding += 1;
         let place = self.calls_in_binding;
-        let arguments = arguments.iter().map(|argument| self.expr(argument)).collect();
+        let arguments = self.all(&call.arguments);
+        let given = &call.options.call;
+        let options = CallOptions {
+            throttle: given.throttle.and(function.limits.throttle),
+            concurrency: given.concurrency.and(function.limits.concurrency),
+            cache: given.cache.clone().filter(|cache| cache.ttl_ms > 0),
+            log_failure: matches!(call.options.on_error, OnError::Log(_)),
+            ..given.clone()
+        };
         let id = self.plan.calls.len() as u32;
         self.plan.calls.push(Call {
-            module: index,
+            module,
             arguments,
             binding: self.plan.bindings.len() as BindingId,
             place,
-            depth: 0,
-            options: options.clone(),
+            depth: self.lambdas,
+            options,
             span,
         });
-        self.push(Op::Call(id), span)
+        Op::Call(id)
     }
 
     /// The place of a function among the plan's modules or functions.
@@ -290,14 +344,14 @@ impl<'p> Lowering<'p> {
         if let Some(index) = self.functions[id as usize] {
             return index;
         }
-        let function = &self.program.functions[id as usize];
+        let function = &self.program_functions[id as usize];
         let name = function.name.clone();
-        let index = match function.eval {
-            Some(_) => {
+        let index = match function.is_module {
+            false => {
                 self.plan.functions.push(name);
                 self.plan.functions.len() as u32 - 1
             }
-            None => {
+            true => {
                 let (signature, effect) = (function.signature.clone(), function.effect);
                 self.plan.modules.push(ModuleUse { name, signature, effect });
                 self.plan.modules.len() as u32 - 1

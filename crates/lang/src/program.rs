@@ -5,8 +5,8 @@
 //! name and refer to each other by their place in that order. Subexpressions keep their source
 //! order, since the calls of a binding are counted in it.
 
-use model::plan::{Arithmetic, CallOptions, Comparison, MemberTest};
-use model::{Effect, PureFn, Signature, Span, Text, Type, Value};
+use model::plan::{Arithmetic, CallOptions, Comparison, MemberTest, Rate};
+use model::{Effect, Signature, Span, Text, Type, Value};
 
 /// A checked program.
 #[derive(Debug, Default)]
@@ -59,7 +59,7 @@ pub(crate) struct Binding {
     pub(crate) name: Text,
     pub(crate) ty: Type,
     pub(crate) value: Expr,
-    /// The types of its pattern variables, by number.
+    /// The types of its pattern variables and lambda parameters, by number.
     pub(crate) locals: Vec<Type>,
     pub(crate) span: Span,
 }
@@ -90,8 +90,60 @@ pub(crate) struct Function {
     pub(crate) name: Text,
     pub(crate) signature: Signature,
     pub(crate) effect: Effect,
-    /// Its implementation, unless it is a module.
-    pub(crate) eval: Option<PureFn>,
+    /// Whether it is a module: a call of it is a node of the graph. Otherwise it is a standard
+    /// function, and is computed.
+    pub(crate) is_module: bool,
+    /// The strictest limits that calls of it carry; they hold for all that carry one.
+    pub(crate) limits: Limits,
+}
+
+/// Limits of the calls of one module.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) throttle: Option<Rate>,
+    pub(crate) concurrency: Option<u64>,
+}
+
+/// A call of [`Program::functions`].
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) function: u32,
+    /// All but the lambda, converted to the parameters' types.
+    pub(crate) arguments: Vec<Expr>,
+    /// The last argument, where the function takes one.
+    pub(crate) lambda: Option<Lambda>,
+    /// What the first type variable of the signature stands for.
+    pub(crate) element: Option<Type>,
+    pub(crate) options: Options,
+}
+
+/// A function as an argument.
+#[derive(Debug)]
+pub(crate) struct Lambda {
+    /// The local of each parameter, and the type of what it is given.
+    pub(crate) parameters: Vec<(u32, Type)>,
+    pub(crate) body: Expr,
+}
+
+/// The options of a call as they are written.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) call: CallOptions,
+    pub(crate) fallback: Option<Expr>,
+    pub(crate) on_error: OnError,
+}
+
+/// What a call gives that has failed, fallback and all.
+#[derive(Debug, Default)]
+pub(crate) enum OnError {
+    #[default]
+    Propagate,
+    /// The zero value of its type.
+    Skip(Value),
+    /// The same; the failure is logged.
+    Log(Value),
+    /// `{ error }`, and `{ value }` if it succeeds.
+    Wrap,
 }
 
 /// A checked expression.
@@ -110,8 +162,7 @@ pub(crate) enum Kind {
     Input(u32),
     Binding(u32),
     Local(u32),
-    /// A call of [`Program::functions`]; arguments are converted to the parameters' types.
-    Call(u32, Vec<Expr>, CallOptions),
+    Call(Box<Call>),
     Negate(Box<Expr>),
     Not(Box<Expr>),
     /// Both operands are Ints, or both are Floats.
@@ -193,7 +244,12 @@ impl Expr {
         match &self.kind {
             Kind::Constant(_) | Kind::Input(_) | Kind::Binding(_) | Kind::Local(_) => {}
             Kind::Broken => {}
-            Kind::Call(_, many, _) | Kind::List(many) => many.iter().for_each(visit),
+            Kind::Call(call) => {
+                call.arguments.iter().for_each(&mut *visit);
+                call.lambda.iter().for_each(|lambda| visit(&lambda.body));
+                call.options.fallback.iter().for_each(visit);
+            }
+            Kind::List(many) => many.iter().for_each(visit),
             Kind::Negate(a) | Kind::Not(a) | Kind::Field(a, _) | Kind::OptionalField(a, _) => {
                 visit(a);
             }

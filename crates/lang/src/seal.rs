@@ -6,11 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use model::plan::{Arithmetic, CallOptions, Comparison, MemberTest};
+use model::plan::{Arithmetic, Backoff, Comparison, MemberTest, PRIORITY_NORMAL, Rate};
 use model::{Digest, Signature, Text};
 
 use crate::encode::Bytes;
-use crate::program::{Arm, Binding, Delivered, Expr, Kind, Pattern, Piece, Program};
+use crate::program::{
+    Arm, Binding, Call, Delivered, Expr, Kind, OnError, Options, Pattern, Piece, Program,
+};
 
 /// The first bytes of the encoding.
 const FORMAT: &[u8] = b"tidegate structure 1\n";
@@ -63,7 +65,7 @@ impl<'p> Encoder<'p> {
             let function = &program.functions[id as usize];
             self.bytes.text(name);
             self.signature(&function.signature);
-            self.bytes.tag(if function.eval.is_some() { b'e' } else { b'm' });
+            self.bytes.tag(if function.is_module { b'm' } else { b'e' });
             self.bytes.text(function.effect.as_str());
         }
     }
@@ -114,9 +116,7 @@ impl<'p> Encoder<'p> {
                 self.bytes.tag(b'x');
                 self.bytes.number(id);
             }
-            Kind::Call(function, arguments, options) => {
-                self.call(*function, arguments, options);
-            }
+            Kind::Call(call) => self.call(call),
             Kind::Negate(a) => self.many(b'-', &[a]),
             Kind::Not(a) => self.many(b'!', &[a]),
             Kind::Arithmetic(op, a, b) => self.many(arithmetic(*op), &[a, b]),
@@ -167,18 +167,53 @@ impl<'p> Encoder<'p> {
         }
     }
 
-    fn call(&mut self, function: u32, arguments: &'p [Expr], options: &CallOptions) {
-        let name = &self.program.functions[function as usize].name;
-        self.called.insert((name, function));
-        self.bytes.list(b'f', arguments.len());
+    fn call(&mut self, call: &'p Call) {
+        let name = &self.program.functions[call.function as usize].name;
+        self.called.insert((name, call.function));
+        self.bytes.list(b'f', call.arguments.len());
         self.bytes.text(name);
-        arguments.iter().for_each(|argument| self.expr(argument));
-        // Each option by name and only where it says something, so that later ones change nothing.
-        let CallOptions { retry, delay_ms, lazy } = options;
+        call.arguments.iter().for_each(|argument| self.expr(argument));
+        if let Some(lambda) = &call.lambda {
+            self.bytes.list(b'>', lambda.parameters.len());
+            for (local, given) in &lambda.parameters {
+                self.bytes.number(local);
+                self.bytes.ty(given);
+            }
+            self.expr(&lambda.body);
+        }
+        self.options(&call.options);
+    }
+
+    /// Each option by name and only where it says something, so that later ones change nothing.
+    fn options(&mut self, options: &'p Options) {
+        let call = &options.call;
+        let ms = |ms: u64| (ms > 0).then(|| ms.to_string());
+        let rate = |rate: Rate| format!("{}/{}", rate.count, rate.per_ms);
+        let cache = call.cache.as_ref();
+        let backoff = match call.backoff {
+            Backoff::Fixed => None,
+            Backoff::Linear => Some("linear"),
+            Backoff::Exponential => Some("exponential"),
+        };
+        let on_error = match &options.on_error {
+            OnError::Propagate => None,
+            OnError::Skip(_) => Some("skip"),
+            OnError::Log(_) => Some("log"),
+            OnError::Wrap => Some("wrap"),
+        };
+        let priority = (call.priority != PRIORITY_NORMAL).then(|| call.priority.to_string());
         let given = [
-            ("delay", (*delay_ms > 0).then(|| delay_ms.to_string())),
-            ("lazy", lazy.then(|| "true".to_string())),
-            ("retry", (*retry > 0).then(|| retry.to_string())),
+            ("backoff", backoff.map(str::to_owned)),
+            ("cache", cache.and_then(|cache| ms(cache.ttl_ms))),
+            ("cache_backend", cache.and_then(|cache| cache.backend.as_ref()).map(Text::to_string)),
+            ("concurrency", call.concurrency.map(|count| count.to_string())),
+            ("delay", ms(call.delay_ms)),
+            ("lazy", call.lazy.then(|| "true".to_string())),
+            ("on_error", on_error.map(str::to_owned)),
+            ("priority", priority),
+            ("retry", (call.retry > 0).then(|| call.retry.to_string())),
+            ("throttle", call.throttle.map(rate)),
+            ("timeout", call.timeout_ms.and_then(ms)),
         ];
         let given: Vec<(&str, String)> =
             given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
@@ -186,6 +221,10 @@ impl<'p> Encoder<'p> {
         for (name, value) in given {
             self.bytes.text(name);
             self.bytes.text(&value);
+        }
+        if let Some(fallback) = &options.fallback {
+            self.bytes.tag(b'F');
+            self.expr(fallback);
         }
     }
 

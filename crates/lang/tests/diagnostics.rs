@@ -29,15 +29,15 @@ fn unknown_names() {
     check(
         "out a = Uper(\"x\")\nout b = stdlib.strin.trim(\"x\")\nin x: Strin",
         expect![[r#"
-        1:9 E002 `Uper`: there is no function or module `Uper`
-          help: Did you mean `Upper`?
-        2:9 E004 `stdlib.strin.trim`: there is no namespace `stdlib.strin`
-          help: Did you mean `stdlib.string`?
-        3:4 W001 `x`: no output depends on the input `x`
-          help: remove it, or call it `_x`
-        3:7 E003 `Strin`: there is no type `Strin`
-          help: Did you mean `String`?
-    "#]],
+            1:9 E002 `Uper`: there is no function or module `Uper`
+              help: Did you mean `Upper` or `upper`?
+            2:9 E004 `stdlib.strin.trim`: there is no namespace `stdlib.strin`
+              help: Did you mean `stdlib.string`?
+            3:4 W001 `x`: no output depends on the input `x`
+              help: remove it, or call it `_x`
+            3:7 E003 `Strin`: there is no type `Strin`
+              help: Did you mean `String`?
+        "#]],
     );
     check(
         "in r: { name: String, age: Int }\nout a = r.nmae\nout b = r[nam, age]",
@@ -180,8 +180,6 @@ fn options() {
             1:45 E032 `retry`: the option `retry` is given twice
               1:24 first given here
               help: remove one of the two
-            2:24 E023 `cache`: the option `cache` is not available in this version
-              help: remove it
         "#]],
     );
 }

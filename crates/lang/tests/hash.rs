@@ -67,13 +67,7 @@ fn what_is_computed_matters() {
 fn a_modules_declaration_matters() {
     let source = "out b = Slow(\"x\")";
     let mut changed = common::catalog();
-    changed.insert(common::function(
-        "Slow",
-        "(text: String) -> String",
-        model::Effect::Write,
-        model::Origin::Host,
-        None,
-    ));
+    changed.insert(common::module("Slow", "(text: String) -> String", model::Effect::Write));
     let image = lang::compile(source, &changed).image.expect("it compiles");
     assert_ne!(image.digest, common::image(source).digest);
 }

@@ -200,7 +200,7 @@ fn calls_are_nodes() {
               6 Int(1)
               7 Int(2)
               8 List([6, 7])
-              9 Apply { function: 0, arguments: [8] }
+              9 Apply { function: 0, ty: Some(3), arguments: [8] }
             out draft Binding(1)
             out sum Binding(2)
         "#]],

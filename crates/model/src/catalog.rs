@@ -1,11 +1,11 @@
 //! What a pipeline can call: one table for the checker, the constant folder and the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Failure, Text, Type, Value};
+use crate::{Digest, Text, Type};
 
 /// What calling a module may do to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -63,15 +63,12 @@ impl fmt::Display for Signature {
     }
 }
 
-/// A pure function's implementation: total over values of its signature's types.
-pub type PureFn = fn(&[Value]) -> Result<Value, Failure>;
-
 /// Who provides a function. Host functions win over standard ones of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The standard library.
+    /// The standard library: evaluated inside the engine.
     Standard,
-    /// A module of this host.
+    /// A module of this host: a call of it is a node of the graph.
     Host,
 }
 
@@ -82,17 +79,17 @@ pub struct Function {
     pub namespace: Text,
     /// Its own name.
     pub name: Text,
-    /// Parameters and result.
+    /// Parameters and result. Those of a standard function may have type variables, and its last
+    /// parameter may be a function.
     pub signature: Signature,
+    /// Further signatures of a standard function, told apart by the form of the first argument.
+    pub overloads: Vec<Signature>,
     /// What a call may do.
     pub effect: Effect,
     /// Who provides it.
     pub origin: Origin,
     /// One line for people; may be empty.
     pub doc: Text,
-    /// Its implementation, where it is evaluated inside the engine. What has none is a module
-    /// call: a node of the graph.
-    pub eval: Option<PureFn>,
 }
 
 impl Function {
@@ -110,6 +107,8 @@ impl Function {
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     functions: BTreeMap<Text, Function>,
+    /// The names of the caches that the host has beside its default one.
+    pub caches: BTreeSet<Text>,
 }
 
 impl Catalog {
@@ -136,6 +135,7 @@ impl Catalog {
             let Function { signature, effect, origin, .. } = function;
             text.push_str(&format!("{name}\0{signature}\0{effect}\0{origin:?}\n"));
         }
+        self.caches.iter().for_each(|cache| text.push_str(&format!("cache\0{cache}\n")));
         Digest::of(text.as_bytes())
     }
 }

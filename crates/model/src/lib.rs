@@ -21,9 +21,11 @@ pub mod text;
 pub mod types;
 pub mod value;
 
+mod validate;
+
 pub use smol_str::SmolStr as Text;
 
-pub use catalog::{Catalog, Effect, Function, Origin, Parameter, PureFn, Signature};
+pub use catalog::{Catalog, Effect, Function, Origin, Parameter, Signature};
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use digest::Digest;
@@ -31,5 +33,5 @@ pub use failure::Failure;
 pub use image::{Image, ImageFault};
 pub use plan::Plan;
 pub use span::{Location, Span};
-pub use types::{Field, KeyType, Member, Record, Type, Union};
+pub use types::{Field, KeyType, Member, Record, Type, Union, Variable};
 pub use value::Value;

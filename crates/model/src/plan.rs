@@ -156,15 +156,102 @@ pub struct Call {
     pub span: Span,
 }
 
-/// Options of a call that the engine honours (specification, section 10).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How a call is made (specification, section 10). What happens when it has failed for good is a
+/// [`Rescue`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallOptions {
     /// Further attempts after a retryable failure.
     pub retry: u32,
-    /// Wait before each further attempt, in milliseconds.
+    /// Wait before each further attempt, in milliseconds; 0 for none.
     pub delay_ms: u64,
+    /// How that wait grows.
+    pub backoff: Backoff,
+    /// Bound of each attempt, in milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// A successful result may be reused.
+    pub cache: Option<Cache>,
+    /// At most so many attempts begin in a time.
+    pub throttle: Option<Rate>,
+    /// At most so many attempts run at once.
+    pub concurrency: Option<u64>,
+    /// From 0 to 100: the order of starting where the host limits concurrency.
+    pub priority: u8,
     /// Never speculative.
     pub lazy: bool,
+    /// A failure is written to the host's log.
+    pub log_failure: bool,
+}
+
+impl Default for CallOptions {
+    fn default() -> CallOptions {
+        CallOptions {
+            retry: 0,
+            delay_ms: 0,
+            backoff: Backoff::Fixed,
+            timeout_ms: None,
+            cache: None,
+            throttle: None,
+            concurrency: None,
+            priority: PRIORITY_NORMAL,
+            lazy: false,
+            log_failure: false,
+        }
+    }
+}
+
+/// The priority of a call that does not say.
+pub const PRIORITY_NORMAL: u8 = 50;
+
+/// How the wait before a further attempt grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Backoff {
+    /// Not at all.
+    Fixed,
+    /// With the number of the attempt.
+    Linear,
+    /// Doubling.
+    Exponential,
+}
+
+/// How results are reused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cache {
+    /// For how long, in milliseconds.
+    pub ttl_ms: u64,
+    /// The cache of the host's configuration; its default one if none is named.
+    pub backend: Option<Text>,
+}
+
+/// A number per time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    /// How many.
+    pub count: u64,
+    /// In how many milliseconds.
+    pub per_ms: u64,
+}
+
+/// What a call gives when it has failed for good, in place of its failure. It catches the failure
+/// of the call itself, not of its arguments.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rescue {
+    /// A module call, or a standard function applied.
+    pub of: ExprId,
+    /// Evaluated only if that failed.
+    pub fallback: Option<ExprId>,
+    /// What to give if there is no fallback, or if it fails too.
+    pub otherwise: Otherwise,
+}
+
+/// The last resort of a [`Rescue`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Otherwise {
+    /// The failure.
+    Propagate,
+    /// This value.
+    Constant(ConstantId),
+    /// A union value that is `{ error }`; what succeeds is `{ value }`.
+    Wrap,
 }
 
 /// An expression. Operands are indices of earlier expressions.
@@ -184,9 +271,15 @@ pub enum Expr {
     Apply {
         /// Index into [`Plan::functions`].
         function: u32,
+        /// What the first type variable of its signature stands for.
+        ty: Option<TypeId>,
         /// In order.
         arguments: Vec<ExprId>,
     },
+    /// A standard function that applies a lambda to elements.
+    Each(Box<Each>),
+    /// A call with what to give if it fails.
+    Rescue(Rescue),
     /// `-a`.
     Negate(ExprId),
     /// `not a`.
@@ -278,6 +371,20 @@ pub enum Comparison {
     Greater,
     /// `>=`
     GreaterOrEqual,
+}
+
+/// A standard function with its lambda. The body is conditional: it is evaluated for an element
+/// when the function applies it to that element.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Each {
+    /// Index into [`Plan::functions`].
+    pub function: u32,
+    /// The arguments before the lambda: a list first.
+    pub arguments: Vec<ExprId>,
+    /// What an argument of the lambda becomes, and the local that holds it.
+    pub parameters: Vec<(LocalId, ReshapeId)>,
+    /// The lambda's expression.
+    pub body: ExprId,
 }
 
 /// One arm of a `match`.

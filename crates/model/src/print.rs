@@ -7,12 +7,20 @@ use crate::{Type, Value};
 /// Appends the text of a value of type `ty`. A value of another type is a broken promise of the
 /// caller and has no text.
 pub fn print(ty: &Type, value: &Value, out: &mut String) {
+    print_within(ty, value, out, usize::MAX);
+}
+
+/// Like [`print()`], but stops soon after `out` is longer than `bytes_max`: then its end is missing.
+pub fn print_within(ty: &Type, value: &Value, out: &mut String, bytes_max: usize) {
+    if out.len() > bytes_max {
+        return;
+    }
     match (ty, value) {
         (Type::Optional(_), Value::None) => {}
-        (Type::Optional(content), value) => print(content, value, out),
+        (Type::Optional(content), value) => print_within(content, value, out, bytes_max),
         (Type::Union(union), value) => {
             if let Some(at) = crate::value::member_of(union, value) {
-                print(&union.members()[at].ty, value.unmarked(), out);
+                print_within(&union.members()[at].ty, value.unmarked(), out, bytes_max);
             }
         }
         (Type::String | Type::Literal(_), Value::String(text)) => out.push_str(text),
@@ -23,21 +31,24 @@ pub fn print(ty: &Type, value: &Value, out: &mut String) {
         (Type::Int, Value::Int(int)) => write!(out, "{int}").unwrap_or_default(),
         (Type::Float, Value::Float(float)) => print_float(*float, out),
         (Type::List(element), Value::List(items)) => {
-            sequence("[]", items.iter(), out, |item, out| print(element, item, out));
+            sequence("[]", items.iter(), out, bytes_max, |item, out| {
+                print_within(element, item, out, bytes_max);
+            });
         }
         (Type::Record(record), Value::Record(fields)) if fields.len() == record.len() => {
-            sequence("{}", record.declared_slots().into_iter(), out, |(slot, field), out| {
+            let slots = record.declared_slots().into_iter();
+            sequence("{}", slots, out, bytes_max, |(slot, field), out| {
                 out.push_str(&field.name);
                 out.push_str(": ");
-                print(&field.ty, &fields[slot], out);
+                print_within(&field.ty, &fields[slot], out, bytes_max);
             });
         }
         (Type::Map(key, ty), Value::Map(entries)) => {
             let key_type = if *key == crate::KeyType::Int { Type::Int } else { Type::String };
-            sequence("{}", entries.iter(), out, |(key, value), out| {
+            sequence("{}", entries.iter(), out, bytes_max, |(key, value), out| {
                 print(&key_type, key, out);
                 out.push_str(": ");
-                print(ty, value, out);
+                print_within(ty, value, out, bytes_max);
             });
         }
         (ty, value) => debug_assert!(false, "{value:?} is no {ty}"),
@@ -64,10 +75,14 @@ fn sequence<T>(
     brackets: &str,
     items: impl Iterator<Item = T>,
     out: &mut String,
+    bytes_max: usize,
     mut one: impl FnMut(T, &mut String),
 ) {
     out.push_str(&brackets[..1]);
     for (at, item) in items.enumerate() {
+        if out.len() > bytes_max {
+            return;
+        }
         if at > 0 {
             out.push_str(", ");
         }

@@ -37,8 +37,8 @@ pub enum Type {
     Nothing,
     /// Parameters and result; only of arguments to higher-order functions.
     Function(Arc<[Type]>, Arc<Type>),
-    /// A type variable of a generic signature, by number. Never in an image.
-    Variable(u8),
+    /// A type variable of a generic signature. Never in an image.
+    Variable(Variable),
     /// The type of an erroneous expression: fits everywhere. Never in an image.
     Unknown,
 }
@@ -50,6 +50,21 @@ pub enum KeyType {
     String,
     /// Keys ordered as numbers.
     Int,
+    /// The variable [`Variable::Key`] of a generic signature. Never in an image.
+    Variable,
+}
+
+/// A type variable of a standard function's signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Variable {
+    /// Any type; written as this letter.
+    Any(char),
+    /// `N`: Int or Float.
+    Number,
+    /// `Ord`: Int, Float or String.
+    Ordered,
+    /// `Key`: String or Int.
+    Key,
 }
 
 impl Type {
@@ -156,6 +171,7 @@ fn write_type(out: &mut dyn fmt::Write, ty: &Type, order: Order) -> fmt::Result 
         Type::Optional(content) => write_applied(out, "Optional<", content, order),
         Type::Map(KeyType::String, value) => write_applied(out, "Map<String, ", value, order),
         Type::Map(KeyType::Int, value) => write_applied(out, "Map<Int, ", value, order),
+        Type::Map(KeyType::Variable, value) => write_applied(out, "Map<Key, ", value, order),
         Type::Record(record) => write_record(out, record, order),
         Type::Union(union) => write_union(out, union, order),
         Type::Function(params, result) => {
@@ -167,7 +183,10 @@ fn write_type(out: &mut dyn fmt::Write, ty: &Type, order: Order) -> fmt::Result 
             out.write_str(") => ")?;
             write_type(out, result, order)
         }
-        Type::Variable(number) => out.write_char((b'A' + number % 26) as char),
+        Type::Variable(Variable::Any(letter)) => out.write_char(*letter),
+        Type::Variable(Variable::Number) => out.write_str("N"),
+        Type::Variable(Variable::Ordered) => out.write_str("Ord"),
+        Type::Variable(Variable::Key) => out.write_str("Key"),
         Type::Unknown => out.write_char('?'),
     }
 }

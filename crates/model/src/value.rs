@@ -125,6 +125,7 @@ fn are_keys(key: KeyType, entries: &[(Value, Value)]) -> bool {
     }) && entries.first().is_none_or(|(first, _)| match key {
         KeyType::String => matches!(first, Value::String(_)),
         KeyType::Int => matches!(first, Value::Int(_)),
+        KeyType::Variable => false,
     })
 }
 

@@ -3,7 +3,7 @@
 
 use model::{Code, Diagnostic, Text, Type, Value};
 
-use super::{Checker, fold};
+use super::Checker;
 use crate::syntax::{Annotation, Argument, ArgumentValue, Expr, ExprKind, Piece};
 
 /// All annotations that there are, for suggestions.
@@ -126,6 +126,9 @@ impl<'a> Checker<'a> {
     /// The value of an example, if it is constant.
     fn example(&mut self, example: &'a Expr, ty: &Type) -> Option<Value> {
         let (value, _) = self.root(example, Some(ty));
-        fold::fold(&value, &self.called).ok()
+        if !self.is_independent(&value) {
+            return None;
+        }
+        self.constant(&value)?.ok()
     }
 }

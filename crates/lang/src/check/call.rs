@@ -1,27 +1,20 @@
-//! Calls: arguments against parameters (specification 5.6), and options (section 10).
+//! Calls: which function is meant, and its arguments against its parameters (specification 5.6).
 
-use model::plan::CallOptions;
-use model::{Code, Diagnostic, Effect, Function, Signature, Span, Type};
+use model::types::is_subtype;
+use model::{Code, Diagnostic, Effect, Function, Origin, Signature, Span, Type, Value};
 
 use super::Checker;
-use crate::program::{self, Expr, Kind};
-use crate::syntax::{self, CallOption, ExprKind, OptionValue};
+use super::expect::show;
+use super::generic::{Candidates, Solution};
+use super::lambda::Wanted;
+use crate::join;
+use crate::program::{self, Call, Expr, Kind, Lambda};
+use crate::syntax::{self, ExprKind};
 
-/// More attempts than this are probably a mistake.
-const RETRY_USUAL_MAX: u32 = 10;
-
-/// Options that this version does not have yet.
-const UNAVAILABLE: [&str; 9] = [
-    "timeout",
-    "backoff",
-    "fallback",
-    "cache",
-    "cache_backend",
-    "throttle",
-    "concurrency",
-    "on_error",
-    "priority",
-];
+/// Functions that compare an element with a value: their types must overlap, as for `==`.
+const COMPARING: [&str; 2] = ["stdlib.list.list-contains", "stdlib.string.contains"];
+/// The function whose second argument is a pattern.
+const MATCHES: &str = "stdlib.string.matches";
 
 impl<'a> Checker<'a> {
     pub(super) fn call(&mut self, call: &'a syntax::Call, span: Span) -> Expr {
@@ -36,44 +29,37 @@ impl<'a> Checker<'a> {
                 None
             }
         };
-        let Some(function) = function else {
-            self.check_parts(call);
-            self.options(&call.options, None);
+        let applied = function.and_then(|function| self.applied(call, function, name_span));
+        let Some((function, applied)) = function.zip(applied) else {
+            if function.is_none() {
+                self.check_parts(call);
+            }
+            self.options(&call.options, None, &Type::Unknown);
             return Expr::broken(span);
         };
-        let options = self.options(&call.options, Some(function));
-        let Some(arguments) = self.arguments(call, function, name_span) else {
-            return Expr::broken(span);
-        };
-        if function.eval.is_none() {
-            self.nodes += 1;
-        }
+        let (options, ty) = self.options(&call.options, Some(function), &applied.result);
         let id = self.function_id(function);
-        let kind = Kind::Call(id, arguments, options);
-        Expr { kind, ty: function.signature.result.clone(), span }
+        if function.origin == Origin::Host {
+            self.nodes += 1;
+            self.note_limits(id, &call.options, &options);
+        }
+        let Applied { arguments, lambda, element, result: _ } = applied;
+        let ty = self.bounded(ty, span);
+        let kind = Kind::Call(Call { function: id, arguments, lambda, element, options }.into());
+        Expr { kind, ty, span }
     }
 
     fn available(&mut self, function: &Function, span: Span) -> bool {
-        let name = model::text::quote(&function.name);
-        let signature = &function.signature;
-        let is_generic = |ty: &Type| has_variable(ty);
-        let what =
-            if function.namespace == "pipeline" || function.namespace.starts_with("pipeline.") {
-                format!("calling the pipeline `{name}` from another one")
-            } else if signature
-                .parameters
-                .iter()
-                .map(|p| &p.ty)
-                .chain([&signature.result])
-                .any(is_generic)
-            {
-                format!("the generic function `{name}`")
-            } else {
-                return true;
-            };
-        let message = format!("{what} is not available in this version");
-        self.report(Diagnostic::new(Code::E023, span, message));
-        false
+        let is_pipeline =
+            function.namespace == "pipeline" || function.namespace.starts_with("pipeline.");
+        if is_pipeline {
+            let name = model::text::quote(&function.name);
+            let message = format!(
+                "calling the pipeline `{name}` from another one is not available in this version"
+            );
+            self.report(Diagnostic::new(Code::E023, span, message));
+        }
+        !is_pipeline
     }
 
     /// Finds the mistakes inside the arguments of a call that has no meaning itself.
@@ -84,41 +70,177 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn arguments(
+    /// The function with its arguments; `None` after an error that leaves the call no type.
+    fn applied(
         &mut self,
         call: &'a syntax::Call,
         function: &Function,
         name_span: Span,
-    ) -> Option<Vec<Expr>> {
-        let Signature { parameters, .. } = &function.signature;
-        let name = model::text::quote(&function.name);
-        if parameters.len() != call.arguments.len() {
+    ) -> Option<Applied> {
+        if function.signature.parameters.len() != call.arguments.len() {
             self.check_parts(call);
-            let wanted = match parameters.len() {
-                0 => "no arguments".to_string(),
-                1 => "1 argument".to_string(),
-                many => format!("{many} arguments"),
-            };
-            let given = call.arguments.len();
-            let message = format!("`{name}` takes {wanted}, but {given} {} given", were(given));
-            let help = format!("its signature is `{name}{}`", function.signature);
-            self.report(Diagnostic::new(Code::E015, name_span, message).help(help));
+            self.report_arity(function, call.arguments.len(), name_span);
             return None;
         }
-        let mut arguments = Vec::with_capacity(parameters.len());
-        for (argument, parameter) in call.arguments.iter().zip(parameters) {
-            let inferred = self.infer(argument);
-            let before = self.diagnostics.len();
-            arguments.push(self.fit(inferred, &parameter.ty));
-            if let Some(diagnostic) = self.diagnostics.get_mut(before) {
-                let parameter = model::text::quote(&parameter.name);
-                let text = format!("this is the parameter `{parameter}` of `{name}`");
-                if diagnostic.span == argument.span && diagnostic.labels.is_empty() {
-                    *diagnostic = diagnostic.clone().label(name_span, text);
+        let mut arguments: Vec<Argument<'a>> = Vec::with_capacity(call.arguments.len());
+        for (argument, parameter) in call.arguments.iter().zip(&function.signature.parameters) {
+            arguments.push(match (&argument.kind, &parameter.ty) {
+                (ExprKind::Lambda(parameters, body), Type::Function(..)) => {
+                    Argument::Lambda(parameters, body, argument.span)
                 }
+                _ => Argument::Value(self.infer(argument)),
+            });
+        }
+        let signature = self.signature(function, &arguments)?;
+        let mut solution = Solution::default();
+        let mut candidates = Candidates::default();
+        let mut is_sound = true;
+        for (argument, parameter) in arguments.iter().zip(&signature.parameters) {
+            if let Argument::Value(value) = argument {
+                candidates.collect(&parameter.ty, value);
             }
         }
-        Some(arguments)
+        for parameter in &signature.parameters {
+            if !matches!(parameter.ty, Type::Function(..)) {
+                is_sound &= self.solve(&parameter.ty, &candidates, &mut solution, &function.name);
+            }
+        }
+        self.report_never_equal(function, &arguments);
+        let mut lambda = None;
+        let mut values = Vec::with_capacity(arguments.len());
+        for (argument, parameter) in arguments.into_iter().zip(&signature.parameters) {
+            match (argument, &parameter.ty) {
+                (Argument::Lambda(names, body, span), Type::Function(given, result)) => {
+                    let wanted = Wanted { parameters: given, result, name: &function.name };
+                    lambda =
+                        self.lambda(names, body, &wanted, &mut solution, &mut candidates, span);
+                    is_sound &= lambda.is_some();
+                }
+                (Argument::Value(value), Type::Function(given, _)) => {
+                    self.report_no_lambda(&value, function, given.len());
+                    is_sound = false;
+                }
+                (Argument::Value(value), _) => values.push((value, parameter)),
+                (Argument::Lambda(..), _) => {}
+            }
+        }
+        // What the lambda gives may have widened a variable, so values are converted last.
+        let arguments: Vec<Expr> = values
+            .into_iter()
+            .map(|(value, parameter)| {
+                let ty = solution.apply(&parameter.ty);
+                self.argument(value, &ty, parameter, function, name_span)
+            })
+            .collect();
+        self.report_bad_pattern(function, &arguments);
+        let parameters = signature.parameters.iter().map(|parameter| &parameter.ty);
+        let element = solution.element(parameters);
+        let result = solution.apply(&signature.result);
+        is_sound.then_some(Applied { arguments, lambda, element, result })
+    }
+
+    fn argument(
+        &mut self,
+        value: Expr,
+        ty: &Type,
+        parameter: &model::Parameter,
+        function: &Function,
+        name_span: Span,
+    ) -> Expr {
+        let (span, before) = (value.span, self.diagnostics.len());
+        let fitted = self.fit(value, ty);
+        if let Some(diagnostic) = self.diagnostics.get_mut(before)
+            && diagnostic.span == span
+            && diagnostic.labels.is_empty()
+        {
+            let parameter = model::text::quote(&parameter.name);
+            let name = model::text::quote(&function.name);
+            let text = format!("this is the parameter `{parameter}` of `{name}`");
+            *diagnostic = diagnostic.clone().label(name_span, text);
+        }
+        fitted
+    }
+
+    fn report_arity(&mut self, function: &Function, given: usize, span: Span) {
+        let name = model::text::quote(&function.name);
+        let wanted = match function.signature.parameters.len() {
+            0 => "no arguments".to_string(),
+            1 => "1 argument".to_string(),
+            many => format!("{many} arguments"),
+        };
+        let are = if given == 1 { "is" } else { "are" };
+        let message = format!("`{name}` takes {wanted}, but {given} {are} given");
+        let help = format!("its signature is `{name}{}`", function.signature);
+        self.report(Diagnostic::new(Code::E015, span, message).help(help));
+    }
+
+    /// The signature that the form of the first argument chooses; `None` after an error.
+    fn signature(&mut self, function: &Function, arguments: &[Argument<'_>]) -> Option<Signature> {
+        if function.overloads.is_empty() {
+            return Some(function.signature.clone());
+        }
+        let Some(Argument::Value(first)) = arguments.first() else { return None };
+        let has_form = |signature: &&Signature| {
+            let parameter = signature.parameters.first().map(|parameter| &parameter.ty);
+            match (parameter, &first.ty) {
+                (Some(Type::String), ty) => is_subtype(ty, &Type::String) && !ty.has_unknown(),
+                (Some(Type::List(_)), Type::List(_)) => true,
+                (Some(Type::Map(..)), Type::Map(..)) => true,
+                _ => false,
+            }
+        };
+        let mut all = std::iter::once(&function.signature).chain(&function.overloads);
+        let found = all.find(has_form);
+        if found.is_none() && first.ty != Type::Unknown {
+            let name = model::text::quote(&function.name);
+            let message =
+                format!("`{name}` takes a `String`, a `List` or a `Map`, not {}", show(&first.ty));
+            let help = super::expr::absence_help(&first.ty);
+            self.report(Diagnostic::new(Code::E010, first.span, message).maybe_help(help));
+        }
+        found.cloned()
+    }
+
+    fn report_no_lambda(&mut self, value: &Expr, function: &Function, parameters: usize) {
+        if matches!(value.kind, Kind::Broken) {
+            return;
+        }
+        let name = model::text::quote(&function.name);
+        let form = if parameters == 1 { "x => .." } else { "(a, x) => .." };
+        let message = format!("`{name}` takes a lambda here, not {}", show(&value.ty));
+        let help = format!("write `{form}`");
+        self.report(Diagnostic::new(Code::E010, value.span, message).help(help));
+    }
+
+    /// E011 where an element can never be equal to the value that is looked for.
+    fn report_never_equal(&mut self, function: &Function, arguments: &[Argument<'_>]) {
+        let [Argument::Value(list), Argument::Value(value)] = arguments else { return };
+        let Type::List(element) = &list.ty else { return };
+        let is_comparing = COMPARING.contains(&function.qualified().as_str());
+        if is_comparing && **element != Type::Nothing && !join::overlap(element, &value.ty) {
+            let message = format!(
+                "an element of type {} is never equal to a value of type {}",
+                show(element),
+                show(&value.ty)
+            );
+            self.report(
+                Diagnostic::new(Code::E011, value.span, message)
+                    .label(list.span, format!("of type {}", show(&list.ty))),
+            );
+        }
+    }
+
+    /// E034 where a pattern that is written out cannot be used.
+    fn report_bad_pattern(&mut self, function: &Function, arguments: &[Expr]) {
+        if function.origin != Origin::Standard || function.name != "matches" {
+            return;
+        }
+        if let [_, Expr { kind: Kind::Constant(Value::String(pattern)), span, .. }] = arguments
+            && function.qualified() == MATCHES
+            && let Some(fault) = self.pattern_fault(pattern)
+        {
+            self.report(Diagnostic::new(Code::E034, *span, fault.message));
+        }
     }
 
     fn function_id(&mut self, function: &Function) -> u32 {
@@ -132,128 +254,28 @@ impl<'a> Checker<'a> {
             name,
             signature: function.signature.clone(),
             effect: function.effect,
-            eval: function.eval,
+            is_module: function.origin == Origin::Host,
+            limits: program::Limits::default(),
         });
         id
     }
+}
 
-    fn options(&mut self, options: &'a [CallOption], function: Option<&Function>) -> CallOptions {
-        let mut result = CallOptions::default();
-        for (at, option) in options.iter().enumerate() {
-            if let OptionValue::Expr(value) = &option.value {
-                self.infer_settled(value);
-            }
-            let name = &option.name;
-            let earlier = options[..at].iter().find(|earlier| earlier.name.text == name.text);
-            if let Some(earlier) = earlier {
-                let message = format!("the option `{}` is given twice", name.text);
-                self.report(
-                    Diagnostic::new(Code::E032, name.span, message)
-                        .label(earlier.name.span, "first given here")
-                        .help("remove one of the two"),
-                );
-                continue;
-            }
-            self.option(option, &mut result);
-        }
-        self.warn_of_idle_options(options, function);
-        result
-    }
+/// An argument before its parameter's type is known.
+enum Argument<'a> {
+    Value(Expr),
+    Lambda(&'a [syntax::Param], &'a syntax::Expr, Span),
+}
 
-    fn option(&mut self, option: &CallOption, result: &mut CallOptions) {
-        let span = option.name.span;
-        match (option.name.text.as_str(), &option.value) {
-            ("retry", OptionValue::Int(count, at)) => match u32::try_from(*count) {
-                Ok(count) => {
-                    result.retry = count;
-                    if count > RETRY_USUAL_MAX {
-                        let message = format!("{count} further attempts are a lot");
-                        let help = format!("{RETRY_USUAL_MAX} or fewer are usual, with a `delay`");
-                        self.report(Diagnostic::new(Code::W004, *at, message).help(help));
-                    }
-                }
-                Err(_) => self.invalid("retry", "a whole number from 0 up", *at),
-            },
-            ("delay", OptionValue::Duration(ms, at)) => {
-                result.delay_ms = *ms;
-                if *ms == 0 {
-                    self.invalid("delay", "a duration above zero, such as `200ms`", *at);
-                }
-            }
-            ("lazy", OptionValue::Flag) => result.lazy = true,
-            ("lazy", OptionValue::Boolean(value, _)) => result.lazy = *value,
-            ("retry", value) => {
-                self.invalid("retry", "a whole number, such as `3`", place(value, span))
-            }
-            ("delay", value) => {
-                self.invalid("delay", "a duration above zero, such as `200ms`", place(value, span));
-            }
-            ("lazy", value) => self.invalid("lazy", "`true` or `false`", place(value, span)),
-            (name, _) if UNAVAILABLE.contains(&name) => {
-                let message = format!("the option `{name}` is not available in this version");
-                self.report(Diagnostic::new(Code::E023, span, message).help("remove it"));
-            }
-            (name, _) => {
-                let name = model::text::quote(name);
-                let message = format!("the option `{name}` is reserved for streaming");
-                self.report(Diagnostic::new(Code::E023, span, message).help("remove it"));
-            }
-        }
-    }
-
-    fn invalid(&mut self, option: &str, form: &str, span: Span) {
-        let message = format!("`{option}` takes {form}");
-        self.report(Diagnostic::new(Code::E016, span, message));
-    }
-
-    fn warn_of_idle_options(&mut self, options: &[CallOption], function: Option<&Function>) {
-        let Some(function) = function else { return };
-        let find = |name: &str| options.iter().find(|option| option.name.text == name);
-        if function.eval.is_some() {
-            let name = model::text::quote(&function.name);
-            for option in ["retry", "delay", "lazy"].into_iter().filter_map(find) {
-                let message = format!("`{}` has no effect: `{name}` is computed", option.name.text);
-                let diagnostic = Diagnostic::new(Code::W003, option.name.span, message);
-                self.report(diagnostic.help("remove it; only modules are called"));
-            }
-            return;
-        }
-        if let (Some(delay), None) = (find("delay"), find("retry")) {
-            let message = "`delay` has no effect without `retry`";
-            let diagnostic = Diagnostic::new(Code::W003, delay.name.span, message);
-            self.report(diagnostic.help("add `retry: 3`, or remove `delay`"));
-        }
-    }
+/// A function with its arguments.
+struct Applied {
+    arguments: Vec<Expr>,
+    lambda: Option<Lambda>,
+    element: Option<Type>,
+    result: Type,
 }
 
 /// Whether calling it may change the world.
 pub(super) fn is_write(function: &program::Function) -> bool {
-    function.eval.is_none() && function.effect == Effect::Write
-}
-
-fn place(value: &OptionValue, name: Span) -> Span {
-    match value {
-        OptionValue::Flag => name,
-        OptionValue::Boolean(_, span) | OptionValue::Int(_, span) => *span,
-        OptionValue::Duration(_, span) | OptionValue::Rate(_, _, span) => *span,
-        OptionValue::String(_, span) | OptionValue::Other(span) => *span,
-        OptionValue::Word(name) => name.span,
-        OptionValue::Expr(expr) => expr.span,
-    }
-}
-
-fn were(count: usize) -> &'static str {
-    if count == 1 { "is" } else { "are" }
-}
-
-/// Whether the type has type variables or functions in it: only of generic functions.
-fn has_variable(ty: &Type) -> bool {
-    match ty {
-        Type::Variable(_) | Type::Function(..) => true,
-        Type::Record(record) => record.fields().iter().any(|field| has_variable(&field.ty)),
-        Type::Union(union) => union.members().iter().any(|member| has_variable(&member.ty)),
-        Type::List(inner) | Type::Map(_, inner) | Type::Optional(inner) => has_variable(inner),
-        Type::String | Type::Int | Type::Float | Type::Boolean | Type::Literal(_) => false,
-        Type::Nothing | Type::Unknown => false,
-    }
+    function.is_module && function.effect == Effect::Write
 }

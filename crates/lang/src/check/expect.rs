@@ -198,7 +198,7 @@ impl Checker<'_> {
 }
 
 /// Whether `expr` checks against `want`. Mirrors [`Checker::fit`], without changing anything.
-fn fits(expr: &Expr, want: &Type) -> bool {
+pub(super) fn fits(expr: &Expr, want: &Type) -> bool {
     if matches!(expr.kind, Kind::Broken) || is_subtype(&expr.ty, want) {
         return true;
     }

@@ -15,6 +15,9 @@ use crate::types;
 impl<'a> Checker<'a> {
     pub(super) fn infer(&mut self, expr: &'a syntax::Expr) -> Expr {
         let span = expr.span;
+        if !self.may_recheck(span) {
+            return Expr::broken(span);
+        }
         match &expr.kind {
             ExprKind::Name(name) => self.name(name, span),
             ExprKind::Int(int) => constant(Value::Int(*int), Type::Int, span),

@@ -117,12 +117,12 @@ impl<'a> Checker<'a> {
         ids
     }
 
-    fn new_local(&mut self, ty: Type) -> u32 {
+    pub(super) fn new_local(&mut self, ty: Type) -> u32 {
         self.locals.push(ty);
         self.locals.len() as u32 - 1
     }
 
-    fn warn_of_hiding(&mut self, name: &str, span: Span) {
+    pub(super) fn warn_of_hiding(&mut self, name: &str, span: Span) {
         if name.starts_with('_') {
             return;
         }

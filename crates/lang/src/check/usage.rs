@@ -102,9 +102,7 @@ impl Writes<'_> {
         expr.walk(&mut |part| {
             found |= match &part.kind {
                 Kind::Binding(id) => self.bindings[*id as usize],
-                Kind::Call(function, ..) => {
-                    call::is_write(&self.program.functions[*function as usize])
-                }
+                Kind::Call(call) => call::is_write(&self.program.functions[call.function as usize]),
                 _ => false,
             };
         });

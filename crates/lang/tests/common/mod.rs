@@ -3,15 +3,13 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
-use model::{
-    Catalog, Diagnostic, Effect, Failure, Function, Image, Origin, PureFn, Signature, Value,
-};
+use model::{Catalog, Diagnostic, Effect, Function, Image, Origin, Signature};
 use tidegate_lang as lang;
 use tidegate_lang::compile;
 
-/// The host modules of the language's examples, and a few standard functions.
+/// The standard library, and the host modules of the language's examples.
 pub(crate) fn catalog() -> Catalog {
-    let mut catalog = Catalog::default();
+    let mut catalog = eval::stdlib::catalog();
     for (name, signature, effect) in [
         ("Load", "(id: String) -> { id: String, score: Int }", Effect::Read),
         ("Find", "(id: String) -> Optional<{ id: String, score: Int }>", Effect::Read),
@@ -24,64 +22,23 @@ pub(crate) fn catalog() -> Catalog {
         ("shop.Price", "(id: String) -> Float", Effect::Read),
         ("crm.Price", "(id: String) -> Float", Effect::Read),
     ] {
-        catalog.insert(function(name, signature, effect, Origin::Host, None));
+        catalog.insert(module(name, signature, effect));
     }
-    for (name, signature) in [
-        ("stdlib.math.divide", "(a: Int, b: Int) -> Int"),
-        ("stdlib.math.add", "(a: Int, b: Int) -> Int"),
-        ("stdlib.string.trim", "(value: String) -> String"),
-        ("stdlib.string.concat", "(a: String, b: String) -> String"),
-        ("stdlib.string.length", "(value: String) -> Int"),
-        ("stdlib.string.string-length", "(value: String) -> Int"),
-        ("stdlib.string.split", "(value: String, separator: String) -> List<String>"),
-        ("stdlib.list.list-sum", "(list: List<Int>) -> Int"),
-        ("stdlib.bool.and", "(a: Boolean, b: Boolean) -> Boolean"),
-        ("stdlib.convert.to-float", "(value: Int) -> Float"),
-    ] {
-        let eval: PureFn = match name {
-            "stdlib.string.split" => split,
-            _ => unavailable,
-        };
-        catalog.insert(function(name, signature, Effect::Pure, Origin::Standard, Some(eval)));
-    }
-    // A generic one, as the standard library has them.
-    let mut first = function(
-        "stdlib.list.first",
-        "(list: List<Int>) -> Optional<Int>",
-        Effect::Pure,
-        Origin::Standard,
-        Some(unavailable),
-    );
-    first.signature.parameters[0].ty = model::Type::list(model::Type::Variable(0));
-    first.signature.result = model::Type::optional(model::Type::Variable(0));
-    catalog.insert(first);
     catalog
 }
 
-/// A function of this qualified name.
-pub(crate) fn function(
-    qualified: &str,
-    signature: &str,
-    effect: Effect,
-    origin: Origin,
-    eval: Option<PureFn>,
-) -> Function {
+/// A module of this qualified name.
+pub(crate) fn module(qualified: &str, signature: &str, effect: Effect) -> Function {
     let (namespace, name) = qualified.rsplit_once('.').unwrap_or(("", qualified));
     let signature: Signature = lang::signature(signature).expect("a signature of a test");
-    let (namespace, name) = (namespace.into(), name.into());
-    Function { namespace, name, signature, effect, origin, doc: "".into(), eval }
-}
-
-fn unavailable(_: &[Value]) -> Result<Value, Failure> {
-    Err(Failure::new(model::Code::R900, "not part of these tests"))
-}
-
-fn split(arguments: &[Value]) -> Result<Value, Failure> {
-    match arguments {
-        [Value::String(text), Value::String(separator)] => {
-            Ok(Value::List(text.split(separator.as_str()).map(Value::string).collect()))
-        }
-        _ => unavailable(arguments),
+    Function {
+        namespace: namespace.into(),
+        name: name.into(),
+        signature,
+        overloads: Vec::new(),
+        effect,
+        origin: Origin::Host,
+        doc: "".into(),
     }
 }
 

@@ -36,7 +36,7 @@ fn map(key: KeyType, value: Value) -> Value {
             { "type": "object", "additionalProperties": value },
             pairs(schema(&Type::String), json!(true)),
         ] }),
-        KeyType::Int => pairs(schema(&Type::Int), value),
+        KeyType::Int | KeyType::Variable => pairs(schema(&Type::Int), value),
     }
 }
 

@@ -53,7 +53,7 @@ fn write_map(key_type: KeyType, ty: &Type, entries: &[(Value, Value)], out: &mut
             debug_assert!(false, "{key:?} is no String");
             out.extend(b"\"\":null");
         }
-        (KeyType::Int, key) => {
+        (KeyType::Int | KeyType::Variable, key) => {
             out.push(b'[');
             write(&Type::Int, key, out);
             out.push(b',');

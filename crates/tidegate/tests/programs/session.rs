@@ -27,7 +27,7 @@ const MODULES: [(&str, Effect, &str); 7] = [
 
 /// The standard library and the documented modules.
 pub(crate) fn catalog() -> Catalog {
-    let mut catalog = engine::stdlib::catalog();
+    let mut catalog = engine::Registry::default().catalog();
     for (name, effect, signature) in MODULES {
         catalog.insert(Function {
             namespace: Text::default(),
@@ -36,7 +36,7 @@ pub(crate) fn catalog() -> Catalog {
             effect,
             origin: Origin::Host,
             doc: Text::default(),
-            eval: None,
+            overloads: Vec::new(),
         });
     }
     catalog
