@@ -139,7 +139,11 @@ impl Cells {
             let has_failed = match calls {
                 Calls::One(cell) => cell.forget_failure(),
                 Calls::Many(cells) => {
-                    cells.values_mut().fold(false, |any, cell| cell.forget_failure() || any)
+                    cells
+                        .values_mut()
+                        .filter_map(|cell| cell.forget_failure().then_some(()))
+                        .count()
+                        > 0
                 }
             };
             forgotten.extend(has_failed.then_some(id));
