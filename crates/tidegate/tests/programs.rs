@@ -83,6 +83,24 @@ fn pages_about_codes_fit_a_screen_and_bear_their_titles() {
         assert!(page.text.lines().count() <= 48, "{code} is too long");
         let fences = page.text.lines().filter(|line| line.starts_with("```"));
         assert_eq!(fences.count() % 2, 0, "{code} has a block without an end");
+        let mut words = page.text.lines().filter(|line| !line.starts_with("```"));
+        let torn = words.find(|line| line.matches('`').count() % 2 == 1);
+        assert_eq!(torn, None, "{code}");
+    }
+}
+
+#[test]
+fn a_wrong_claim_is_told() {
+    for wrong in [
+        "in a: Int\nout b = 1 / a # fails: R005\n# in: {\"a\": 1}",
+        "out b = 1 / 1 # fails: R005",
+        "in a: Int\nout b = a\n# in: {\"a\": 1}\n# rejected: V002 /a",
+        "in a: Int\nout b = a\n# in: {\"a\": true}\n# rejected: V001 /a",
+        "in a: Int\nout b = a # error: E001",
+    ] {
+        for program in Program::all_of(&format!("```cst\n{wrong}\n```")) {
+            assert!(check(&program).is_err(), "{wrong}");
+        }
     }
 }
 
