@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Executions(Executions),
     /// List the pipelines that a server keeps
     Pipelines(Pipelines),
+    /// Explain a code such as E007, or list all codes
+    Explain(Explain),
 }
 
 impl Command {
@@ -65,7 +67,7 @@ impl Command {
             | Command::Resume(Resume { json, .. })
             | Command::Executions(Executions { json, .. })
             | Command::Pipelines(Pipelines { json, .. }) => json.json,
-            Command::Serve(_) => false,
+            Command::Serve(_) | Command::Explain(_) => false,
         }
     }
 }
@@ -176,6 +178,13 @@ pub(crate) struct Pipelines {
     pub(crate) server: Server,
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The code as messages bear it: `E007`
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
 }
 
 #[derive(Debug, Args)]

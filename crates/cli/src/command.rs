@@ -4,6 +4,7 @@ mod check;
 mod compile;
 mod execute;
 mod executions;
+mod explain;
 mod pipelines;
 mod resume;
 mod run;
@@ -32,6 +33,7 @@ pub(crate) fn perform(command: Command) -> Result<Exit, Refusal> {
         Command::Resume(args) => resume::resume(&args),
         Command::Executions(args) => executions::executions(&args),
         Command::Pipelines(args) => pipelines::pipelines(&args),
+        Command::Explain(args) => explain::explain(&args),
     }
 }
 

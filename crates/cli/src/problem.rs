@@ -67,7 +67,8 @@ impl Problem {
     pub(crate) fn refusal(&self, document: String, source: Option<(&str, &str)>) -> Refusal {
         let text = match source {
             Some((path, source)) if self.kind() == "compile-failed" => {
-                render::diagnostics(path, source, &self.diagnostics())
+                let diagnostics = self.diagnostics();
+                render::diagnostics(path, source, &diagnostics) + &render::more(&diagnostics)
             }
             _ => self.text(),
         };

@@ -10,6 +10,7 @@ use model::text::cut;
 use model::{Diagnostic, Severity, Span};
 
 use crate::limits::{DIAGNOSTICS_SHOWN_MAX, LABEL_DISTANCE_MAX, LINE_DRAWN_MAX, MESSAGE_SHOWN_MAX};
+use crate::terminal::NEXT;
 
 /// All diagnostics of a source, drawn, with empty lines between them; `path` is the name under
 /// which people know the source.
@@ -22,6 +23,14 @@ pub(crate) fn diagnostics(path: &str, source: &str, diagnostics: &[Diagnostic]) 
         drawn.push(format!("… and {hidden} more in {}\n", cut(path, 200)));
     }
     drawn.join("\n")
+}
+
+/// The line that leads to the page about the first error; nothing if there is no error.
+pub(crate) fn more<'d>(diagnostics: impl IntoIterator<Item = &'d Diagnostic>) -> String {
+    match diagnostics.into_iter().find(|diagnostic| diagnostic.is_error()) {
+        Some(first) => format!("\n{NEXT}More:{NEXT:#} tidegate explain {}\n", first.code),
+        None => String::new(),
+    }
 }
 
 /// One diagnostic, drawn, without a line break at its end.

@@ -159,6 +159,8 @@ fn a_misspelt_field_is_shown_with_its_place_and_a_suggestion() {
               |
               = help: Did you mean `total` or `note`?
 
+            More: tidegate explain E007
+
             Next: tidegate check order.cst
         "#]],
     );
@@ -178,6 +180,8 @@ fn a_misspelt_field_is_shown_with_its_place_and_a_suggestion() {
               |                  ^^^^
               |
               = help: Did you mean `total` or `note`?
+
+            More: tidegate explain E007
 
             Next: tidegate check order.cst
         "#]],
@@ -366,6 +370,43 @@ fn a_server_that_cannot_be_reached_is_named() {
 }
 
 #[test]
+fn a_code_is_explained() {
+    let folder = Folder::empty();
+    let page = include_str!("../../../docs/codes/E007.md");
+    for name in ["E007", "e007"] {
+        let said = folder.tidegate(&["explain", name]);
+        assert_eq!((said.code, said.stdout.as_str(), said.stderr.as_str()), (Some(0), page, ""));
+    }
+    let all = folder.tidegate(&["explain"]);
+    assert_eq!(all.code, Some(0));
+    assert!(all.stdout.contains("E007  accessed field missing\n"), "{}", all.stdout);
+    check(
+        &folder,
+        &["explain", "E0O7"],
+        expect![[r#"
+        exit 2
+        --- stderr
+        error: there is no code `E0O7`
+          help: Did you mean `E007`, `E017` or `E001`?
+
+        Next: tidegate explain
+    "#]],
+    );
+    check(
+        &folder,
+        &["explain", "everything"],
+        expect![[r#"
+        exit 2
+        --- stderr
+        error: there is no code `everything`
+          help: A code looks like E007
+
+        Next: tidegate explain
+    "#]],
+    );
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let folder = Folder::empty();
     folder.write("x.cst", "out x = 1");
@@ -399,6 +440,7 @@ fn hostile_names_and_values_reach_no_terminal() {
         &["run", "x.cst", "\u{1b}[2J"],
         &["\u{1b}[2J"],
         &["execute", "\u{1b}[2J"],
+        &["explain", "\u{1b}[2J"],
         &["executions", "--server", "http://\u{1b}[2J"],
         &["serve", "--data", "x.cst/\u{1b}[2J"],
     ] {

@@ -12,9 +12,13 @@ impl<C: Cells> Evaluator<'_, C> {
         Ok(match &self.plan.patterns[pattern as usize] {
             Pattern::Any => true,
             Pattern::Bind(local, shape, inner) => {
-                let bound = self.reshape(*shape, value.clone(), id)?;
-                self.bind(*local, Some(bound));
-                self.fits(*inner, value, id)?
+                // The variable has the form of what fits, so only that can be reshaped.
+                let fits = self.fits(*inner, value, id)?;
+                if fits {
+                    let bound = self.reshape(*shape, value.clone(), id)?;
+                    self.bind(*local, Some(bound));
+                }
+                fits
             }
             Pattern::Equal(constant) => self.plan.constant(*constant).equals(value),
             Pattern::None => matches!(value, Value::None),

@@ -15,15 +15,14 @@ fn the_cases_hold() {
 
 #[test]
 fn the_language_documents_hold() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/language");
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    let mut told = Vec::new();
-    for path in entries.flatten().map(|entry| entry.path()) {
-        if path.extension().is_some_and(|extension| extension == "md") {
-            let text = std::fs::read_to_string(&path).expect("a document in UTF-8");
-            told.extend(run(&text).into_iter().map(|fault| format!("{}: {fault}", path.display())));
-        }
-    }
+    let told = run_all("language", |_| true);
+    assert!(told.is_empty(), "{}", told.join("\n"));
+}
+
+/// The pages about errors and warnings; those about runs are read where programs run.
+#[test]
+fn the_pages_about_codes_hold() {
+    let told = run_all("codes", |page| page.starts_with(['E', 'W']));
     assert!(told.is_empty(), "{}", told.join("\n"));
 }
 
@@ -39,6 +38,21 @@ fn a_broken_promise_is_told() {
         let told = run(&format!("```cst\n{source}\n```\n"));
         assert_eq!(told.len(), 1, "{told:?}");
     }
+}
+
+/// The faults of the documents of a folder whose names are wanted.
+fn run_all(folder: &str, is_wanted: fn(&str) -> bool) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(folder);
+    let mut told = Vec::new();
+    for path in std::fs::read_dir(folder).expect("a folder of documents").flatten() {
+        let path = path.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        if path.extension().is_some_and(|extension| extension == "md") && is_wanted(&name) {
+            let text = std::fs::read_to_string(&path).expect("a document in UTF-8");
+            told.extend(run(&text).into_iter().map(|fault| format!("{}: {fault}", path.display())));
+        }
+    }
+    told
 }
 
 fn run(markdown: &str) -> Vec<String> {

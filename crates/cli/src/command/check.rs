@@ -39,6 +39,8 @@ fn say(checked: &[(&Source, &Compilation)]) {
             None => terminal::out(&format!("{ERROR}error{ERROR:#}  {name}\n")),
         }
     }
+    let diagnostics = checked.iter().flat_map(|(_, compilation)| &compilation.diagnostics);
+    terminal::err(&render::more(diagnostics));
     terminal::err(&next(&next_command(checked)));
 }
 

@@ -31,7 +31,8 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Refusal> {
     let Some(image) = image else {
         let again = format!("tidegate check {}", hint::shell(source.argument()));
         let document = compile_failed(&diagnostics, &source.text);
-        return Err(Refusal::rendered(Exit::DoesNotCompile, drawn).document(document).next(again));
+        let text = drawn + &render::more(&diagnostics);
+        return Err(Refusal::rendered(Exit::DoesNotCompile, text).document(document).next(again));
     };
     terminal::err(&drawn);
     let inputs = values::object(&args.values, &types(&image.plan))?;

@@ -4,7 +4,10 @@ use model::{Code, Diagnostic, Text};
 
 use super::{Broken, Parsed, Parser, SignatureSyntax};
 use crate::lexer::Kind;
-use crate::syntax::{Annotation, Argument, ArgumentValue, Declaration, ExprKind, File, OutputForm};
+use crate::syntax::{
+    Annotation, Argument, ArgumentValue, Declaration, Expr, ExprKind, File, OutputForm, TypeExpr,
+    TypeKind,
+};
 
 impl Parser<'_> {
     pub(super) fn file(&mut self, file: &mut File) {
@@ -33,6 +36,25 @@ impl Parser<'_> {
         while self.peek().kind != Kind::End && !self.is_declaration() {
             self.advance();
         }
+    }
+
+    /// An expression, or what stands for one: the name that it was for is declared all the same, so
+    /// that its uses are no further mistakes.
+    fn value(&mut self) -> Expr {
+        let (start, span) = (self.at, self.peek().span);
+        self.expr().unwrap_or_else(|Broken| {
+            self.recover(start);
+            Expr { kind: ExprKind::Broken, span }
+        })
+    }
+
+    /// A type, or what stands for one.
+    fn declared_type(&mut self) -> TypeExpr {
+        let (start, span) = (self.at, self.peek().span);
+        self.ty().unwrap_or_else(|Broken| {
+            self.recover(start);
+            TypeExpr { kind: TypeKind::Broken, span }
+        })
     }
 
     /// Whether a declaration begins here. No expression goes on like this.
@@ -72,12 +94,12 @@ impl Parser<'_> {
                 self.advance();
                 let name = self.name("the name of a type")?;
                 self.expect_sign("=")?;
-                Ok(Declaration::Type { name, ty: self.ty()?, doc })
+                Ok(Declaration::Type { name, ty: self.declared_type(), doc })
             }
             Some(_) if self.is_sign_at(1, "=") => {
                 let name = self.name("the name of a binding")?;
                 self.advance();
-                Ok(Declaration::Binding { name, value: self.expr()?, doc })
+                Ok(Declaration::Binding { name, value: self.value(), doc })
             }
             _ => Err(self.unexpected("a declaration (`in`, `out`, `type`, `use` or `name = ..`)")),
         }
@@ -104,8 +126,8 @@ impl Parser<'_> {
             return Err(Broken);
         }
         self.advance();
-        let ty = self.ty()?;
-        let default = if self.take_sign("=") { Some(self.expr()?) } else { None };
+        let ty = self.declared_type();
+        let default = if self.take_sign("=") { Some(self.value()) } else { None };
         Ok(Declaration::Input { name, ty, default, annotations, doc })
     }
 
@@ -121,7 +143,7 @@ impl Parser<'_> {
         }
         let name = self.name("the name of an output")?;
         let form = if self.take_sign("=") {
-            OutputForm::Binding(self.expr()?)
+            OutputForm::Binding(self.value())
         } else if self.take_word("when") {
             OutputForm::When(self.condition()?)
         } else {

@@ -23,6 +23,7 @@ pub(crate) enum Claim {
     Status(String),
     Missing(String),
     Calls(String),
+    Rejected(String),
 }
 
 impl Program {
@@ -61,7 +62,7 @@ impl Program {
     }
 
     pub(crate) fn runs(&self) -> bool {
-        self.run_claims().next().is_some()
+        self.run_claims().next().is_some() || self.failures().next().is_some()
     }
 
     /// The names that are claimed to fail, with their codes.
@@ -70,6 +71,23 @@ impl Program {
             Claim::Fails(code) => Some((self.declared_on(*line)?, code.clone())),
             _ => None,
         })
+    }
+
+    /// Whether the program is said to bring this code about.
+    pub(crate) fn claims_code(&self, code: &str) -> bool {
+        self.claims.iter().any(|(_, claim)| match claim {
+            Claim::Diagnostic(claimed) | Claim::Fails(claimed) => claimed == code,
+            Claim::Rejected(claimed) => claimed.starts_with(code),
+            _ => false,
+        })
+    }
+
+    /// Whether anything is said to be wrong with the program.
+    pub(crate) fn claims_fault(&self) -> bool {
+        let is_fault = |claim: &Claim| {
+            matches!(claim, Claim::Diagnostic(_) | Claim::Fails(_) | Claim::Rejected(_))
+        };
+        self.claims.iter().any(|(_, claim)| is_fault(claim))
     }
 
     /// The source; where nothing is delivered, the last binding is, else the last input.
@@ -149,7 +167,7 @@ impl Claim {
         match self {
             Claim::Ok | Claim::Diagnostic(_) | Claim::Type(_) | Claim::Fails(_) => false,
             Claim::In(_) | Claim::Resume(_) | Claim::Resolve(_) | Claim::Out(_) => true,
-            Claim::Status(_) | Claim::Missing(_) | Claim::Calls(_) => true,
+            Claim::Status(_) | Claim::Missing(_) | Claim::Calls(_) | Claim::Rejected(_) => true,
         }
     }
 }
@@ -175,6 +193,7 @@ fn claim(line: &str) -> Option<Claim> {
         "status" => Claim::Status(rest),
         "missing" => Claim::Missing(rest),
         "calls" => Claim::Calls(rest),
+        "rejected" => Claim::Rejected(rest),
         other => panic!("`{other}:` is no claim: {line}"),
     })
 }

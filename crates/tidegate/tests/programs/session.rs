@@ -15,7 +15,7 @@ use serde_json::json;
 use super::claims::Claim;
 
 /// The modules that the documentation names.
-const MODULES: [(&str, Effect, &str); 7] = [
+const MODULES: [(&str, Effect, &str); 9] = [
     ("Load", Effect::Read, "(id: String) -> { id: String, score: Int }"),
     ("Upper", Effect::Read, "(text: String) -> String"),
     ("Slow", Effect::Read, "(text: String) -> String"),
@@ -23,14 +23,17 @@ const MODULES: [(&str, Effect, &str); 7] = [
     ("Send", Effect::Write, "(message: String) -> String"),
     ("Total", Effect::Read, "(numbers: List<Int>) -> Int"),
     ("Weigh", Effect::Read, "(x: Float) -> Float"),
+    ("shop.Price", Effect::Read, "(id: String) -> Float"),
+    ("crm.Price", Effect::Read, "(id: String) -> Float"),
 ];
 
 /// The standard library and the documented modules.
 pub(crate) fn catalog() -> Catalog {
     let mut catalog = engine::Registry::default().catalog();
-    for (name, effect, signature) in MODULES {
+    for (qualified, effect, signature) in MODULES {
+        let (namespace, name) = qualified.rsplit_once('.').unwrap_or(("", qualified));
         catalog.insert(Function {
-            namespace: Text::default(),
+            namespace: namespace.into(),
             name: name.into(),
             signature: lang::signature(signature).expect("a signature"),
             effect,
@@ -113,9 +116,12 @@ impl Session {
                 claimed.sort();
                 if claimed == calls { Ok(()) } else { Err(format!("the calls are {calls:?}")) }
             }
-            Claim::Ok | Claim::Diagnostic(_) | Claim::Type(_) | Claim::Fails(_) | Claim::In(_) => {
-                Err(format!("{claim:?} is not about a running execution"))
-            }
+            Claim::Ok
+            | Claim::Diagnostic(_)
+            | Claim::Type(_)
+            | Claim::Fails(_)
+            | Claim::In(_)
+            | Claim::Rejected(_) => Err(format!("{claim:?} is not about a running execution")),
         }
     }
 
@@ -229,6 +235,14 @@ fn describe(view: &ExecutionView) -> String {
         "{:?} {:?} {:?} {:?} {:?} {:?}",
         view.status, view.outputs, view.missing, view.possible, view.computed, view.failed
     )
+}
+
+/// What is wrong with a request that starts an execution, as `V002 /items/0`.
+pub(crate) fn rejections(image: model::Image, inputs: &str) -> Result<Vec<String>, String> {
+    let loaded = LoadedImage::new(image).map_err(|unknown| unknown.0.to_string())?;
+    let members = json::entries(inputs).map_err(|fault| format!("{fault:?}"))?;
+    let faults = supply::inputs(loaded.plan(), &members, "").err().unwrap_or_default();
+    Ok(faults.iter().map(|fault| format!("{} {}", fault.code, fault.pointer)).collect())
 }
 
 fn read(loaded: &LoadedImage, inputs: &str) -> Result<Vec<(InputId, StoredValue)>, String> {
