@@ -10,6 +10,7 @@ use model::plan::{Arm, BindingId, CallId, Each, Expr, ExprId, InputId, Rescue, S
 use model::{Effect, Plan, Value};
 
 use crate::cells::{BindingCell, CallCell, Cells, InputCell};
+use crate::limits;
 use crate::loaded::LoadedImage;
 use crate::log::CallNode;
 
@@ -31,8 +32,8 @@ pub(crate) struct Demand {
     pub(crate) bindings: Vec<Level>,
     /// Calls that have not run and that may now; with [`Through::Running`] those that run.
     pub(crate) runnable: Vec<Runnable>,
-    /// A call that is certain is running.
-    pub(crate) certain_running: bool,
+    /// How many calls that are certain are running.
+    pub(crate) certain_running: usize,
 }
 
 /// A call that may run.
@@ -65,9 +66,10 @@ impl Demand {
                 inputs: vec![Level::Unneeded; plan.inputs.len()],
                 bindings: vec![Level::Unneeded; plan.bindings.len()],
                 runnable: Vec::new(),
-                certain_running: false,
+                certain_running: 0,
             },
             through,
+            steps_left: 0,
         };
         for output in &plan.outputs {
             walk.need(output.source, Level::Certain);
@@ -86,6 +88,8 @@ struct Walk<'a> {
     cells: &'a Cells,
     demand: Demand,
     through: Through,
+    /// Steps for the current binding; where they end, the rest of it is not followed.
+    steps_left: u64,
 }
 
 /// The way from an output to an expression of the current binding.
@@ -123,6 +127,7 @@ impl Walk<'_> {
         if level > Level::Unneeded && follows {
             let binding = &plan.bindings[id as usize];
             self.evaluator.enter(binding.locals);
+            self.steps_left = limits::DEMAND_STEPS_MAX;
             self.expr(plan, binding.root, Way { level, inline: true });
         }
     }
@@ -134,7 +139,9 @@ impl Walk<'_> {
         eval: impl FnOnce(&mut Evaluator<'_, Cells>) -> Outcome<T>,
     ) -> Outcome<T> {
         self.evaluator.refresh();
-        eval(&mut self.evaluator)
+        let outcome = eval(&mut self.evaluator);
+        self.steps_left = self.steps_left.saturating_sub(self.evaluator.steps());
+        outcome
     }
 
     fn boolean(&mut self, id: ExprId) -> Outcome<bool> {
@@ -145,9 +152,10 @@ impl Walk<'_> {
         // Like evaluation, this goes round for the last position, so that a long `branch` needs
         // no stack.
         loop {
-            if !self.loaded.reads(id) {
+            if !self.loaded.reads(id) || self.steps_left == 0 {
                 return;
             }
+            self.steps_left -= 1;
             let expr = &plan.exprs[id as usize];
             (id, way) = match expr {
                 Expr::If { condition, then, otherwise } => {
@@ -266,11 +274,11 @@ impl Walk<'_> {
     /// The body of a lambda is chosen for each element to which the function applies it.
     fn each(&mut self, plan: &Plan, each: &Each, way: Way) {
         each.arguments.iter().for_each(|argument| self.expr(plan, *argument, way));
-        if !self.loaded.reads(each.body) {
+        if !self.loaded.reads(each.body) || self.needs_nothing(each.body) {
             return;
         }
         let arguments = self.known(|evaluator| evaluator.all(&each.arguments));
-        let kind = self.evaluator.each_kind(each);
+        let kind = self.loaded.builtins.each(each);
         let (Ok(arguments), Some(kind)) = (arguments, kind) else {
             return self.open_body(plan, each, way);
         };
@@ -278,6 +286,9 @@ impl Walk<'_> {
         let Some(Value::List(items)) = arguments.next() else { return };
         let mut carried = arguments.next();
         for (index, item) in items.iter().enumerate() {
+            if self.steps_left == 0 {
+                return;
+            }
             let given = carried.iter().cloned().chain([item.clone()]);
             let entered = self.known(|evaluator| evaluator.enter_lambda(each, index, given));
             self.expr(plan, each.body, if entered.is_ok() { way } else { way.open() });
@@ -298,6 +309,18 @@ impl Walk<'_> {
         }
     }
 
+    /// Whether everything that the expression may read has a value, and what is followed are empty
+    /// cells.
+    fn needs_nothing(&self, id: ExprId) -> bool {
+        self.through != Through::All
+            && self.loaded.parts(id).iter().all(|part| match part {
+                Expr::Input(id) => self.cells.value(Source::Input(*id)).is_some(),
+                Expr::Binding(id) => self.cells.value(Source::Binding(*id)).is_some(),
+                Expr::Call(_) => false,
+                _ => true,
+            })
+    }
+
     /// A body for elements that are not known.
     fn open_body(&mut self, plan: &Plan, each: &Each, way: Way) {
         each.parameters.iter().for_each(|(local, _)| self.evaluator.bind(*local, None));
@@ -309,7 +332,8 @@ impl Walk<'_> {
         match self.cells.call(id, self.evaluator.path()) {
             CallCell::Done(_) if self.through != Through::All => return,
             CallCell::Running => {
-                self.demand.certain_running |= way.inline && way.level == Level::Certain;
+                let is_certain = way.inline && way.level == Level::Certain;
+                self.demand.certain_running += usize::from(is_certain);
                 if self.through == Through::Running {
                     self.offer(id, &call.arguments, way.level);
                 }

@@ -21,7 +21,7 @@ use crate::loaded::LoadedImage;
 use crate::log::{Event, Record};
 use crate::ports::{Append, Status, StoreError, StoredImage};
 use crate::resume::{Resume, decide};
-use crate::view::{ExecutionView, Kept};
+use crate::view::{self, ExecutionView, Kept};
 use crate::{ExecutionId, Timestamp, limits, step};
 
 /// Somebody who waits for an execution.
@@ -82,6 +82,8 @@ pub(crate) struct Driver {
     image: Option<Arc<StoredImage>>,
     /// Calls to make.
     owed: VecDeque<CallAction>,
+    /// A `write` call was to be made, at any time.
+    owes_write: bool,
     /// Calls that run.
     calls: FuturesUnordered<BoxFuture<'static, Event>>,
     _busy: Busy,
@@ -118,6 +120,7 @@ impl Driver {
             unwritten: Vec::new(),
             image: None,
             owed: VecDeque::new(),
+            owes_write: false,
             calls: FuturesUnordered::new(),
             _busy: shared.busy(),
         }
@@ -174,13 +177,16 @@ impl Driver {
         let actions = step(&mut self.execution, &record);
         self.updated_at = record.at;
         self.unwritten.push(record);
-        self.owed.extend(actions.into_iter().map(|Action::Call(call)| call));
+        for Action::Call(call) in actions {
+            self.owes_write |= self.is_write(&call);
+            self.owed.push_back(call);
+        }
     }
 
     /// Runs without touching the store, until the execution rests or is about to write to the
     /// outside world. May be dropped at any time without losing anything.
     pub(crate) async fn run_transient(&mut self) {
-        while !self.is_at_rest() && !self.owes_write() {
+        while !self.is_at_rest() && !self.owes_write {
             self.perform_owed();
             match self.calls.next().await {
                 Some(event) => self.happen(event),
@@ -189,12 +195,10 @@ impl Driver {
         }
     }
 
-    fn owes_write(&self) -> bool {
+    fn is_write(&self, action: &CallAction) -> bool {
         let plan = self.execution.image().plan();
-        self.owed.iter().any(|action| {
-            let call = &plan.calls[action.node.call as usize];
-            plan.modules[call.module as usize].effect == Effect::Write
-        })
+        let call = &plan.calls[action.node.call as usize];
+        plan.modules[call.module as usize].effect == Effect::Write
     }
 
     fn perform_owed(&mut self) {
@@ -217,7 +221,7 @@ impl Driver {
             id: self.id,
             after: self.written,
             records: self.unwritten.iter().map(Record::encode).collect(),
-            summary: self.view().summary(kept),
+            summary: view::summary(&self.execution, kept),
             image: self.image.take(),
         };
         self.shared.store.append(append).await?;

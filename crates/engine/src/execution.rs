@@ -47,6 +47,10 @@ pub struct Execution {
     stale: Stale,
     /// Open Optional inputs were closed.
     closed: bool,
+    /// For each binding, how many plain calls in it run; see [`LoadedImage::is_plain`].
+    plain_running: Vec<usize>,
+    /// At least so many certain calls run.
+    certain_running: usize,
     /// Bytes of all values held, the measure of `max_execution_bytes`.
     held_bytes: usize,
 }
@@ -63,6 +67,8 @@ impl Execution {
             now: Timestamp::default(),
             stale: Stale::all(plan.bindings.len()),
             closed: false,
+            plain_running: vec![0; plan.bindings.len()],
+            certain_running: 0,
             held_bytes: 0,
             loaded,
         }
@@ -128,8 +134,28 @@ impl Execution {
         if let CallCell::Done(value) = &cell {
             self.held_bytes += value.bytes();
         }
+        let binding = self.loaded.plan().calls[node.call as usize].binding;
+        if let CallCell::Running = self.cells.call(node.call, &node.path) {
+            self.certain_running = self.certain_running.saturating_sub(1);
+            let is_plain = self.loaded.is_plain(node.call);
+            self.plain_running[binding as usize] -= usize::from(is_plain);
+        }
         self.cells.set_call(node, cell);
-        self.stale.mark(&[self.loaded.plan().calls[node.call as usize].binding]);
+        self.stale.mark(&[binding]);
+    }
+
+    /// Whether the end of a call changes nothing yet: its binding waits for other calls. So a lambda
+    /// over many elements is evaluated when all of them are there, and not for each of them.
+    pub(crate) fn still_waits(&self, ended: &CallNode) -> bool {
+        let binding = self.loaded.plan().calls[ended.call as usize].binding as usize;
+        let has_failed = match self.cells.call(ended.call, &ended.path) {
+            CallCell::Failed(_) => true,
+            CallCell::Idle | CallCell::Running | CallCell::Done(_) => false,
+        };
+        let is_known = matches!(self.cells.bindings[binding], BindingCell::Failed(_));
+        self.loaded.is_plain(ended.call)
+            && self.plain_running[binding] > 0
+            && (is_known || !has_failed)
     }
 
     pub(crate) fn forget_failed_calls(&mut self) {
@@ -145,9 +171,13 @@ impl Execution {
     pub(crate) fn settle(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
         loop {
-            self.evaluate();
+            let is_left = self.evaluate();
             if self.is_completed() {
                 self.status = Status::Completed;
+                return actions;
+            }
+            if !is_left && self.closed && self.certain_running > 0 {
+                self.status = Status::Running;
                 return actions;
             }
             let demand = Demand::of(&self.loaded, &self.cells, Through::Empty);
@@ -198,13 +228,14 @@ impl Execution {
         }
         let missing = needed.iter().any(|id| demand.inputs[*id as usize] == Level::Certain);
         let can_run = demand.runnable.iter().any(|runnable| runnable.level == Level::Certain);
-        !missing && !can_run && !demand.certain_running && !self.has_failed_output()
+        !missing && !can_run && demand.certain_running == 0 && !self.has_failed_output()
     }
 
     /// Starts what may run. Says whether a call failed instead, because there are too many.
     fn start_calls(&mut self, demand: Demand, actions: &mut Vec<Action>) -> bool {
         let is_certain = |runnable: &Runnable| runnable.level == Level::Certain;
-        let settled = !demand.certain_running && !demand.runnable.iter().any(is_certain);
+        let settled = demand.certain_running == 0 && !demand.runnable.iter().any(is_certain);
+        self.certain_running = demand.certain_running;
         let mut too_many = None;
         for runnable in demand.runnable {
             if !settled && !is_certain(&runnable) {
@@ -212,6 +243,10 @@ impl Execution {
             }
             let node = &runnable.node;
             if node.path.is_empty() || self.cells.in_lambdas() < limits::NODES_MAX {
+                let binding = self.loaded.plan().calls[node.call as usize].binding;
+                let is_plain = self.loaded.is_plain(node.call);
+                self.plain_running[binding as usize] += usize::from(is_plain);
+                self.certain_running += usize::from(is_certain(&runnable));
                 self.cells.set_call(node, CallCell::Running);
                 actions.push(Action::Call(action(runnable)));
             } else {
@@ -222,8 +257,11 @@ impl Execution {
         too_many.is_some()
     }
 
-    fn evaluate(&mut self) {
+    /// Evaluates what may have changed. Says whether anything is left without a value: only that
+    /// can need more, or less, than before.
+    fn evaluate(&mut self) -> bool {
         let loaded = self.loaded.clone();
+        let mut is_left = false;
         while let Some(id) = self.stale.take() {
             // What is full stays as it is.
             if self.cells.bindings[id as usize].value().is_some() {
@@ -237,6 +275,7 @@ impl Execution {
                 Err(Stop::Open) => BindingCell::Open,
                 Err(Stop::Failed(failure)) => BindingCell::Failed(failure),
             };
+            is_left |= cell.value().is_none();
             // An open binding that stays open tells its readers nothing new.
             let was_open = matches!(self.cells.bindings[id as usize], BindingCell::Open);
             if !(was_open && matches!(cell, BindingCell::Open)) {
@@ -244,6 +283,7 @@ impl Execution {
                 self.stale.mark(loaded.readers(Source::Binding(id)));
             }
         }
+        is_left
     }
 
     /// A cell for `value`, or a failure where it, or all values together, are too large.

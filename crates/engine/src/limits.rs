@@ -22,3 +22,7 @@ pub const HALT_MAX: Duration = Duration::from_secs(5);
 /// Longest wait before a further attempt to which `backoff` grows a shorter `delay`, in
 /// milliseconds.
 pub const BACKOFF_MAX_MS: u64 = 30_000;
+/// Steps that following the demand of one binding may take: conditions are evaluated once for each
+/// condition around them, so it takes a few times as many as evaluating the binding. A binding that
+/// needs more exceeds `max_steps` itself, or nests its conditions beyond all reason.
+pub const DEMAND_STEPS_MAX: u64 = 4 * model::limits::STEPS_MAX;

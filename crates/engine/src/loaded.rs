@@ -3,7 +3,7 @@
 
 use eval::Builtins;
 pub use eval::UnknownFunction;
-use model::plan::{BindingId, Expr, ExprId, InputId, Source};
+use model::plan::{BindingId, CallId, Expr, ExprId, InputId, Source};
 use model::{Digest, Image, Plan};
 
 /// An image that can be run.
@@ -14,6 +14,11 @@ pub struct LoadedImage {
     pub(crate) builtins: Builtins,
     /// For each expression, whether it or a part of it reads a cell.
     reads: Vec<bool>,
+    /// For each expression, the first one of its parts.
+    starts: Vec<ExprId>,
+    /// For each call, whether its binding has no value as long as it runs, and nothing else can run
+    /// because of its result before the binding has one.
+    is_plain: Vec<bool>,
     /// For each input, the bindings that read it.
     input_readers: Readers,
     /// For each binding, the later bindings that read it.
@@ -40,7 +45,9 @@ impl LoadedImage {
         let input_readers = Readers::new(image.plan.inputs.len(), of_inputs);
         let binding_readers = Readers::new(image.plan.bindings.len(), of_bindings);
         let reads = reads(&image.plan);
-        Ok(LoadedImage { image, builtins, reads, input_readers, binding_readers })
+        let starts = starts(&image.plan);
+        let is_plain = plain_calls(&image.plan, &builtins, &reads);
+        Ok(LoadedImage { image, builtins, reads, starts, is_plain, input_readers, binding_readers })
     }
 
     /// What runs.
@@ -58,12 +65,65 @@ impl LoadedImage {
         self.reads[id as usize]
     }
 
+    /// The expression with all its parts, and perhaps a few more of its binding.
+    pub(crate) fn parts(&self, id: ExprId) -> &[Expr] {
+        &self.plan().exprs[self.starts[id as usize] as usize..=id as usize]
+    }
+
+    /// Whether the binding of the call has no value as long as it runs, and nothing else can run
+    /// because of its result before the binding has one.
+    pub(crate) fn is_plain(&self, call: CallId) -> bool {
+        self.is_plain[call as usize]
+    }
+
     pub(crate) fn readers(&self, source: Source) -> &[BindingId] {
         match source {
             Source::Input(id) => self.input_readers.of(id),
             Source::Binding(id) => self.binding_readers.of(id),
         }
     }
+}
+
+/// A call is plain if only strict expressions and lambdas of parallel functions are around it.
+fn plain_calls(plan: &Plan, builtins: &Builtins, reads: &[bool]) -> Vec<bool> {
+    let mut is_plain = vec![false; plan.exprs.len()];
+    plan.bindings.iter().for_each(|binding| is_plain[binding.root as usize] = true);
+    let mut calls = vec![false; plan.calls.len()];
+    // What uses an expression stands behind it.
+    for at in (0..plan.exprs.len()).rev() {
+        if !is_plain[at] {
+            continue;
+        }
+        match &plan.exprs[at] {
+            Expr::Call(call) => calls[*call as usize] = true,
+            Expr::Each(each) => {
+                let is_parallel = builtins.each(each).is_some_and(|kind| !kind.is_sequential());
+                is_plain[each.body as usize] = is_parallel;
+                if !reads[each.body as usize] {
+                    each.arguments.iter().for_each(|&id| is_plain[id as usize] = true);
+                }
+            }
+            Expr::Rescue(rescue) => is_plain[rescue.of as usize] = true,
+            Expr::If { .. } | Expr::And(..) | Expr::Or(..) | Expr::When { .. } => {}
+            Expr::Coalesce(..) | Expr::Match { .. } => {}
+            strict => strict.operands(&mut |id| is_plain[id as usize] = true),
+        }
+    }
+    calls
+}
+
+fn starts(plan: &Plan) -> Vec<ExprId> {
+    let mut starts: Vec<ExprId> = Vec::with_capacity(plan.exprs.len());
+    for (at, expr) in (0..).zip(&plan.exprs) {
+        let mut start = at;
+        let mut visit = |part: ExprId| start = start.min(starts[part as usize]);
+        expr.operands(&mut visit);
+        if let Expr::Call(call) = expr {
+            plan.calls[*call as usize].arguments.iter().for_each(|part| visit(*part));
+        }
+        starts.push(start);
+    }
+    starts
 }
 
 fn reads(plan: &Plan) -> Vec<bool> {

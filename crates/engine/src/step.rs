@@ -37,9 +37,15 @@ pub fn step(execution: &mut Execution, record: &Record) -> Vec<Action> {
         }
         Event::CallCompleted { node, value, .. } => {
             execution.end_call(node, CallCell::Done(value.clone()));
+            if execution.still_waits(node) {
+                return Vec::new();
+            }
         }
         Event::CallFailed { node, failure, .. } => {
             execution.end_call(node, CallCell::Failed(Arc::new(failure.clone())));
+            if execution.still_waits(node) {
+                return Vec::new();
+            }
         }
     }
     execution.settle()

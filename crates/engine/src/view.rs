@@ -83,8 +83,7 @@ impl ExecutionView {
     fn look_inside(&mut self, execution: &Execution) {
         let (cells, plan) = (&execution.cells, execution.loaded.plan());
         let demand = Demand::of(&execution.loaded, cells, Through::All);
-        self.missing =
-            unsupplied(&demand, cells, |id, level| level == Level::Certain && plan.is_required(id));
+        self.missing = missing(execution, &demand);
         self.possible = unsupplied(&demand, cells, |id, level| {
             level == Level::Possible || level == Level::Certain && !plan.is_required(id)
         });
@@ -151,17 +150,32 @@ impl ExecutionView {
     pub fn possible_names(&self) -> impl Iterator<Item = &Text> {
         self.possible.iter().map(|id| &self.loaded.plan().inputs[*id as usize].name)
     }
+}
 
-    /// What a listing shows of it.
-    pub(crate) fn summary(&self, kept: Kept) -> Summary {
-        Summary {
-            image: self.loaded.digest(),
-            pipeline: self.pipeline.clone(),
-            status: self.status,
-            missing: self.missing_names().cloned().collect(),
-            resumption_count: self.resumption_count,
-            created_at: kept.created_at,
-            updated_at: kept.updated_at,
+/// What a listing shows of an execution. What is missing is not looked for while it runs.
+pub(crate) fn summary(execution: &Execution, kept: Kept) -> Summary {
+    let plan = execution.loaded.plan();
+    let missing = match execution.status {
+        Status::Running | Status::Completed => Vec::new(),
+        Status::Suspended | Status::Failed | Status::Cancelled => {
+            missing(execution, &Demand::of(&execution.loaded, &execution.cells, Through::Empty))
         }
+    };
+    Summary {
+        image: execution.loaded.digest(),
+        pipeline: execution.pipeline.clone(),
+        status: execution.status,
+        missing: missing.into_iter().map(|id| plan.inputs[id as usize].name.clone()).collect(),
+        resumption_count: execution.resumption_count,
+        created_at: kept.created_at,
+        updated_at: kept.updated_at,
     }
+}
+
+/// Required inputs that are missing for certain.
+fn missing(execution: &Execution, demand: &Demand) -> Vec<InputId> {
+    let plan = execution.loaded.plan();
+    unsupplied(demand, &execution.cells, |id, level| {
+        level == Level::Certain && plan.is_required(id)
+    })
 }

@@ -11,17 +11,9 @@ use model::{Text, Value, limits};
 
 use crate::evaluator::{Attempt, Cells, Evaluator, Outcome, Stop};
 use crate::operators;
-use crate::stdlib::{Body, Each};
+use crate::stdlib::Each;
 
 impl<'a, C: Cells> Evaluator<'a, C> {
-    /// Which function an application is of; `None` in an image that nobody compiled.
-    pub fn each_kind(&self, application: &Application) -> Option<Each> {
-        match self.builtins.get(application.function).body {
-            Body::Each(each) if application.parameters.len() == each.parameters() => Some(each),
-            Body::Each(_) | Body::Plain(_) | Body::Typed(_) => None,
-        }
-    }
-
     /// The function on its arguments. It stops where the lambda is open for an element that counts.
     pub(crate) fn each(
         &mut self,
@@ -30,7 +22,7 @@ impl<'a, C: Cells> Evaluator<'a, C> {
         id: ExprId,
     ) -> Outcome<Attempt> {
         let (Some(each), Some(Value::List(items))) =
-            (self.each_kind(application), arguments.first())
+            (self.builtins.each(application), arguments.first())
         else {
             return Err(self.broken(id));
         };

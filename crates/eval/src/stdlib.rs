@@ -14,7 +14,7 @@ use model::{
     Value, Variable,
 };
 
-use model::plan::Expr;
+use model::plan::{self, Expr};
 
 /// A standard function.
 #[derive(Debug)]
@@ -153,6 +153,14 @@ impl Builtins {
             }
         }
         Ok(builtins)
+    }
+
+    /// Which function an application is of; `None` in an image that nobody compiled.
+    pub fn each(&self, application: &plan::Each) -> Option<Each> {
+        match self.get(application.function).body {
+            Body::Each(each) => Some(each),
+            Body::Plain(_) | Body::Typed(_) => None,
+        }
     }
 
     /// The function of this number, of which the plan has as many.
