@@ -155,8 +155,7 @@ impl<'a> Sheet<'a> {
     /// The text, laid out.
     pub(super) fn print(&self) -> String {
         let measures = self.measures();
-        let mut printer =
-            Printer { out: String::new(), column: None, indents: vec![0], comments: vec![] };
+        let mut printer = Printer::default();
         let mut modes = vec![Mode::Broken];
         for (at, piece) in self.pieces.iter().enumerate() {
             let mode = modes.last().copied().unwrap_or(Mode::Broken);
@@ -174,7 +173,7 @@ impl<'a> Sheet<'a> {
                 Piece::Comment(comment) => printer.comments.push(comment),
                 Piece::Open(group) if mode != Mode::Flat => {
                     let group = &self.groups[*group];
-                    modes.push(measures.mode(group, at, WIDTH.saturating_sub(printer.column())));
+                    modes.push(measures.mode(group, at, WIDTH.saturating_sub(printer.column)));
                 }
                 Piece::Open(_) => modes.push(Mode::Flat),
                 Piece::Close => drop(modes.pop()),
@@ -286,10 +285,13 @@ impl Measures {
     }
 }
 
+#[derive(Default)]
 struct Printer<'a> {
     out: String,
-    /// The width of the last line; none before its indentation is written.
-    column: Option<usize>,
+    /// The width of the last line.
+    column: usize,
+    /// Whether only its indentation belongs to it yet, which is not written before something else is.
+    is_new: bool,
     /// Indentation, outermost first.
     indents: Vec<usize>,
     /// Comments for the end of the line.
@@ -297,28 +299,18 @@ struct Printer<'a> {
 }
 
 impl Printer<'_> {
-    /// The column at which text goes on.
-    fn column(&self) -> usize {
-        self.column.unwrap_or_else(|| self.here())
-    }
-
-    fn here(&self) -> usize {
-        self.indents.last().copied().unwrap_or(0)
-    }
-
     fn text(&mut self, text: &str) {
         if text.is_empty() {
             return;
         }
-        let before = self.column();
-        if self.column.is_none() {
-            self.out.extend(std::iter::repeat_n(' ', before));
+        if std::mem::take(&mut self.is_new) {
+            self.out.extend(std::iter::repeat_n(' ', self.column));
         }
         self.out.push_str(text);
-        self.column = Some(match text.rsplit_once('\n') {
-            Some((_, last)) => last.chars().count(),
-            None => before + text.chars().count(),
-        });
+        match text.rsplit_once('\n') {
+            Some((_, last)) => self.column = last.chars().count(),
+            None => self.column += text.chars().count(),
+        }
     }
 
     fn line(&mut self, has_blank: bool) {
@@ -327,10 +319,14 @@ impl Printer<'_> {
             self.out.push_str(comment);
         }
         self.out.push_str(if has_blank { "\n\n" } else { "\n" });
-        self.column = None;
+        (self.column, self.is_new) = (self.indentation(), true);
+    }
+
+    fn indentation(&self) -> usize {
+        self.indents.last().copied().unwrap_or(0)
     }
 
     fn indent(&mut self, is_broken: bool) {
-        self.indents.push(self.here() + if is_broken { INDENT } else { 0 });
+        self.indents.push(self.indentation() + if is_broken { INDENT } else { 0 });
     }
 }

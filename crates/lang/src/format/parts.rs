@@ -1,6 +1,6 @@
 //! Types, patterns, and the options of calls.
 
-use super::writer::{Commas, Writer};
+use super::writer::{Commas, Place, Writer};
 use crate::syntax::{
     CallOption, Expr, ExprKind, OptionValue, Pattern, PatternKind, TypeExpr, TypeKind,
 };
@@ -46,7 +46,12 @@ impl<'a> Writer<'a> {
             TypeKind::Named(_, arguments) => {
                 self.copy();
                 if !arguments.is_empty() {
-                    self.list(("<", ">"), "", arguments, |writer, ty, _| writer.ty(ty));
+                    self.list(("<", ">"), "", arguments, |writer, ty, place| {
+                        if place == Place::Last && is_block(ty) {
+                            writer.sheet.tail();
+                        }
+                        writer.ty(ty);
+                    });
                 }
             }
             TypeKind::Record(fields) => {
@@ -73,9 +78,7 @@ impl<'a> Writer<'a> {
                 }
                 writer.line(" ");
                 writer.copy();
-                let is_record =
-                    matches!(&member.kind, TypeKind::Record(fields) if !fields.is_empty());
-                if at + 1 == members.len() && is_record {
+                if at + 1 == members.len() && is_block(member) {
                     writer.sheet.tail();
                 }
                 writer.value(|writer| writer.type_operand(member, level));
@@ -187,6 +190,16 @@ impl<'a> Writer<'a> {
             }
             OptionValue::Expr(expr) => writer.inside(Commas::Clause, |writer| writer.expr(expr)),
         });
+    }
+}
+
+/// Whether it ends with brackets over several lines, if it does not fit.
+fn is_block(ty: &TypeExpr) -> bool {
+    match &ty.kind {
+        TypeKind::Named(_, arguments) => arguments.last().is_some_and(is_block),
+        TypeKind::Record(fields) => !fields.is_empty(),
+        TypeKind::Merged(members) => members.last().is_some_and(is_block),
+        TypeKind::Literal(_) | TypeKind::Union(_) | TypeKind::Broken => false,
     }
 }
 
