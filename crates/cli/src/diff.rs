@@ -89,7 +89,7 @@ fn end_of_hunk(edits: &[Edit], at: usize) -> usize {
         }
         if edit.is_change() {
             end = (ahead + CONTEXT + 1).min(edits.len());
-            reach = ahead + 2 * CONTEXT;
+            reach = ahead + 2 * CONTEXT + 1;
         }
     }
     end
@@ -189,13 +189,12 @@ mod tests {
         expect![[r#"
             --- a
             +++ a (formatted)
-            @@ -1,4 +1,4 @@
+            @@ -1,7 +1,8 @@
             -a
             +A
              1
              2
              3
-            @@ -5,3 +5,4 @@
              4
              5
              6

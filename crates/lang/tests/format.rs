@@ -78,4 +78,68 @@ fn pairs() {
         }
     }
     assert!(told.is_empty(), "\n{told}");
+    let is_long = |line: &&str| line.chars().count() > 100 && !line.contains('"');
+    let long: Vec<&str> = examples
+        .iter()
+        .skip(1)
+        .step_by(2)
+        .flat_map(|it| it.source.lines())
+        .filter(is_long)
+        .collect();
+    assert_eq!(long, [""; 0]);
+}
+
+#[test]
+fn lines_end_with_a_line_feed() {
+    let source =
+        "in x: Int # one\r\n\r\n\r\nout y = [\r\n\r\n  x, # two\r\n]\r\nout x\r\n# three\r\n";
+    let usual = "in x: Int # one\n\nout y = [\n  x, # two\n]\nout x\n# three\n";
+    assert_eq!(formatted(source), usual);
+    // Those of a string are a part of its value.
+    assert_eq!(formatted("out x = \"a\r\nb\"\r\n"), "out x = \"a\r\nb\"\n");
+}
+
+#[test]
+fn one_hundred_columns_are_used() {
+    for (length, breaks) in [(99, false), (100, false), (101, true)] {
+        let long = |start: &str, end: &str| {
+            format!("{start}{}{end}", "n".repeat(length - start.len() - end.len()))
+        };
+        for source in [
+            long("x = f(", ")"),
+            long("x = [", ", 2]"),
+            long("x = { a: ", " }"),
+            long("x = ", " + 1"),
+            long("x = f(1, { a: ", " })"),
+            long("x = f(a) with lazy, fallback: ", ""),
+            long("x = if (a) b else ", ""),
+            long("in x: List<{ a: ", " }> = 1"),
+        ] {
+            assert_eq!(formatted(&source).lines().count() > 1, breaks, "{source}");
+        }
+        // What is broken around it adds a comma.
+        let name = "n".repeat(length - "  [],".len());
+        let lines = formatted(&format!("x = [\n  # c\n  [{name}]\n]")).lines().count();
+        assert_eq!(lines > 4, breaks, "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_not_formatted() {
+    for wrong in [
+        "x = (1",
+        "x = 1 +",
+        "out 1 + 2",
+        "x = f(y) with retyr: 1",
+        "@title(\"a\") x = 1",
+        "x = \"open",
+        "x = a && b",
+        "x = 1 # fine\n;",
+    ] {
+        let errors = lang::format(wrong).expect_err(wrong);
+        assert!(errors.iter().all(model::Diagnostic::is_error), "{errors:?}");
+    }
+    // Programs that are not finished, or do not compile, have a form all the same.
+    assert_eq!(lang::format(""), Ok(String::new()));
+    assert_eq!(lang::format("x=nope(1)").as_deref(), Ok("x = nope(1)\n"));
 }

@@ -224,16 +224,10 @@ impl<'a> Writer<'a> {
             });
         });
         if is_block(then) {
-            self.value(|writer| {
-                writer.is_joined = matches!(then.kind, ExprKind::Record(_) | ExprKind::List(_));
-                writer.expr(then);
-            });
+            self.joined(then);
             self.sheet.text(" ");
         } else {
-            self.sheet.indent();
-            self.line(" ");
-            self.expr(then);
-            self.sheet.dedent();
+            self.indented(then);
             self.line(" ");
         }
         self.take("else");
@@ -242,16 +236,24 @@ impl<'a> Writer<'a> {
             let count = self.skip_opening(otherwise.span);
             self.if_else(condition, then, last);
             self.skip_closing(count);
+        } else if is_block(then) && is_block(otherwise) {
+            self.joined(otherwise);
         } else if is_block(otherwise) {
-            if !is_block(then) {
-                self.sheet.tail();
-            }
+            self.sheet.tail();
             self.value(|writer| writer.expr(otherwise));
         } else if is_block(then) {
             self.group(|writer| writer.indented(otherwise));
         } else {
             self.indented(otherwise);
         }
+    }
+
+    /// A block; a record or list breaks exactly if the group does.
+    fn joined(&mut self, block: &'a Expr) {
+        self.value(|writer| {
+            writer.is_joined = matches!(block.kind, ExprKind::Record(_) | ExprKind::List(_));
+            writer.expr(block);
+        });
     }
 
     /// On a line of its own where the group is broken.

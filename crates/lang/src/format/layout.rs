@@ -62,6 +62,25 @@ enum Mode {
     Broken,
 }
 
+/// A group that is being printed.
+#[derive(Clone, Copy)]
+struct Layer {
+    mode: Mode,
+    /// Where the block begins that it ends with, if it is hugging.
+    block: usize,
+    /// Where it ends, if it is hugging, and all groups around it that are: no line ends between the
+    /// end of its block and there.
+    end: Option<usize>,
+}
+
+impl Layer {
+    const ROOT: Layer = Layer::plain(Mode::Broken);
+
+    const fn plain(mode: Mode) -> Layer {
+        Layer { mode, block: 0, end: None }
+    }
+}
+
 /// Text with places to break.
 #[derive(Default)]
 pub(super) struct Sheet<'a> {
@@ -156,9 +175,10 @@ impl<'a> Sheet<'a> {
     pub(super) fn print(&self) -> String {
         let measures = self.measures();
         let mut printer = Printer::default();
-        let mut modes = vec![Mode::Broken];
+        let mut layers = vec![Layer::ROOT];
         for (at, piece) in self.pieces.iter().enumerate() {
-            let mode = modes.last().copied().unwrap_or(Mode::Broken);
+            let layer = layers.last().copied().unwrap_or(Layer::ROOT);
+            let mode = layer.mode;
             match piece {
                 Piece::Text(text) => printer.text(text),
                 Piece::Line { lead, has_blank, .. } if mode == Mode::Broken => {
@@ -173,10 +193,11 @@ impl<'a> Sheet<'a> {
                 Piece::Comment(comment) => printer.comments.push(comment),
                 Piece::Open(group) if mode != Mode::Flat => {
                     let group = &self.groups[*group];
-                    modes.push(measures.mode(group, at, WIDTH.saturating_sub(printer.column)));
+                    let left = WIDTH.saturating_sub(printer.column);
+                    layers.push(measures.layer(group, at, left, layer));
                 }
-                Piece::Open(_) => modes.push(Mode::Flat),
-                Piece::Close => drop(modes.pop()),
+                Piece::Open(_) => layers.push(layer),
+                Piece::Close => drop(layers.pop()),
                 Piece::Indent => printer.indent(mode == Mode::Broken),
                 Piece::Dedent => drop(printer.indents.pop()),
             }
@@ -262,26 +283,35 @@ struct Stops {
 }
 
 impl Measures {
-    /// How to print the group that opens at `at`, where so many columns are left. What stands
-    /// behind it up to the next possible break must fit too.
-    fn mode(&self, group: &Group, at: usize, left: usize) -> Mode {
+    /// How to print the group that opens at `at` in `around`, where so many columns are left. What
+    /// stands behind it up to the next possible break must fit too.
+    fn layer(&self, group: &Group, at: usize, left: usize, around: Layer) -> Layer {
+        // What stands before the block of a hugging group fits; that was the condition.
+        if group.end < around.block {
+            return Layer::plain(Mode::Flat);
+        }
+        let end = around.end.unwrap_or(group.end);
         let text = self.stops[at].text;
-        let width = if text < group.end {
+        let width = if text < end {
             self.flat[text] - self.flat[at] + self.heads[text]
         } else {
-            let stop = self.stops[group.end].line;
-            let behind = self.broken[stop] - self.broken[group.end] + self.heads[stop];
-            self.flat[group.end] - self.flat[at] + behind
+            let stop = self.stops[end].line;
+            let behind = self.broken[stop] - self.broken[end] + self.heads[stop];
+            self.flat[end] - self.flat[at] + behind
         };
         if group.demand == Demand::None && width <= left {
-            return Mode::Flat;
+            return Layer::plain(Mode::Flat);
         }
-        let hugs = group.tail.is_some_and(|tail| {
-            let block = self.stops[tail].block;
+        let block = group.tail.map_or(usize::MAX, |tail| self.stops[tail].block);
+        let hugs = group.demand != Demand::Broken && block < group.end && {
             let stop = text.min(block);
-            block < group.end && self.flat[stop] - self.flat[at] + self.heads[stop] <= left
-        });
-        if hugs && group.demand != Demand::Broken { Mode::Hugging } else { Mode::Broken }
+            self.flat[stop] - self.flat[at] + self.heads[stop] <= left
+        };
+        if hugs {
+            Layer { mode: Mode::Hugging, block, end: Some(end) }
+        } else {
+            Layer::plain(Mode::Broken)
+        }
     }
 }
 

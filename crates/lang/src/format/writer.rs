@@ -294,6 +294,9 @@ impl<'a> Writer<'a> {
         let write = |writer: &mut Writer<'a>| {
             if !items.is_empty() {
                 writer.items(padding, items, write);
+            } else if writer.has_comment() {
+                writer.sheet.indent();
+                writer.closing_line("");
             }
             writer.take(close);
         };
