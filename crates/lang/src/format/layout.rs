@@ -14,8 +14,6 @@ enum Piece<'a> {
     Text(&'a str),
     /// `flat`, or `lead` and a new line.
     Line { flat: &'static str, lead: &'static str, has_blank: bool },
-    /// The first place to break in a block, where a group that ends with the block may leave off.
-    Block { flat: &'static str },
     /// Printed only where the group is broken.
     Comma,
     /// Printed only where the group is broken.
@@ -36,8 +34,14 @@ enum Piece<'a> {
 struct Group {
     /// The piece that closes it.
     end: usize,
-    /// Where the block begins that the group ends with.
-    tail: Option<usize>,
+    /// Its first place to break, if it is a block.
+    block: Option<usize>,
+    /// Whether what it ends with, a block, was begun.
+    has_tail: bool,
+    /// The last group in its tail that was closed.
+    last: Option<usize>,
+    /// The first place to break in the block that it ends with.
+    tail_block: Option<usize>,
     demand: Demand,
 }
 
@@ -102,7 +106,10 @@ impl<'a> Sheet<'a> {
 
     /// The first place to break in what is embraced by more than one line.
     pub(super) fn block_line(&mut self, flat: &'static str) {
-        self.pieces.push(Piece::Block { flat });
+        if let Some(group) = self.open.last() {
+            self.groups[*group].block = Some(self.pieces.len());
+        }
+        self.line(flat, false);
     }
 
     /// `{` and a new line, or else nothing.
@@ -126,6 +133,13 @@ impl<'a> Sheet<'a> {
     }
 
     pub(super) fn open(&mut self) {
+        // What broke in the tail of the group around was not its block yet.
+        if let Some(around) = self.open.last()
+            && let Some(last) = self.groups[*around].last
+            && self.groups[last].demand != Demand::None
+        {
+            self.groups[*around].demand = Demand::Broken;
+        }
         self.open.push(self.groups.len());
         self.pieces.push(Piece::Open(self.groups.len()));
         self.groups.push(Group::default());
@@ -133,7 +147,15 @@ impl<'a> Sheet<'a> {
 
     pub(super) fn close(&mut self) {
         if let Some(group) = self.open.pop() {
+            let last = self.groups[group].last.map(|last| &self.groups[last]);
+            let tail_block = last.and_then(|last| last.block.or(last.tail_block));
+            self.groups[group].tail_block = tail_block;
             self.groups[group].end = self.pieces.len();
+            if let Some(around) = self.open.last()
+                && self.groups[*around].has_tail
+            {
+                self.groups[*around].last = Some(group);
+            }
         }
         self.pieces.push(Piece::Close);
     }
@@ -141,7 +163,7 @@ impl<'a> Sheet<'a> {
     /// What follows in the innermost group is a block, such as a record, and ends the group.
     pub(super) fn tail(&mut self) {
         if let Some(group) = self.open.last() {
-            self.groups[*group].tail = Some(self.pieces.len());
+            self.groups[*group].has_tail = true;
         }
     }
 
@@ -158,7 +180,7 @@ impl<'a> Sheet<'a> {
         for (depth, group) in self.open.iter().rev().enumerate() {
             let group = &mut self.groups[*group];
             let known = group.demand;
-            let is_tail = depth > 0 && group.tail.is_some();
+            let is_tail = depth > 0 && group.has_tail;
             if !is_tail {
                 group.demand = Demand::Broken;
             } else if known == Demand::None {
@@ -185,8 +207,7 @@ impl<'a> Sheet<'a> {
                     printer.text(lead);
                     printer.line(*has_blank);
                 }
-                Piece::Block { .. } if mode == Mode::Broken => printer.line(false),
-                Piece::Line { flat, .. } | Piece::Block { flat } => printer.text(flat),
+                Piece::Line { flat, .. } => printer.text(flat),
                 Piece::Comma if mode == Mode::Broken => printer.text(","),
                 Piece::Brace if mode == Mode::Broken => printer.text("}"),
                 Piece::Comma | Piece::Brace => {}
@@ -213,7 +234,7 @@ impl<'a> Sheet<'a> {
         let mut measures = Measures {
             flat: vec![0; length + 1],
             broken: vec![0; length + 1],
-            stops: vec![Stops { line: length, text: length, block: length }; length + 1],
+            stops: vec![Stops { line: length, text: length }; length + 1],
             heads: vec![0; length + 1],
         };
         for (at, piece) in self.pieces.iter().enumerate() {
@@ -234,7 +255,6 @@ impl<'a> Sheet<'a> {
                     stops.line = at;
                     measures.heads[at] = lead.len();
                 }
-                Piece::Block { .. } => (stops.line, stops.block) = (at, at),
                 _ => {}
             }
             measures.stops[at] = stops;
@@ -251,7 +271,7 @@ impl Piece<'_> {
                 let width = text.chars().count();
                 (width, width)
             }
-            Piece::Line { flat, .. } | Piece::Block { flat } => (flat.len(), 0),
+            Piece::Line { flat, .. } => (flat.len(), 0),
             Piece::Comma | Piece::Brace => (0, 1),
             Piece::Comment(_) | Piece::Open(_) | Piece::Close | Piece::Indent | Piece::Dedent => {
                 (0, 0)
@@ -278,8 +298,6 @@ struct Stops {
     line: usize,
     /// Where one ends even in a flat group: a string with a line break in it.
     text: usize,
-    /// Where a block begins.
-    block: usize,
 }
 
 impl Measures {
@@ -302,15 +320,13 @@ impl Measures {
         if group.demand == Demand::None && width <= left {
             return Layer::plain(Mode::Flat);
         }
-        let block = group.tail.map_or(usize::MAX, |tail| self.stops[tail].block);
-        let hugs = group.demand != Demand::Broken && block < group.end && {
+        let hugs = |block: usize| {
             let stop = text.min(block);
             self.flat[stop] - self.flat[at] + self.heads[stop] <= left
         };
-        if hugs {
-            Layer { mode: Mode::Hugging, block, end: Some(end) }
-        } else {
-            Layer::plain(Mode::Broken)
+        match group.tail_block.filter(|block| group.demand != Demand::Broken && hugs(*block)) {
+            Some(block) => Layer { mode: Mode::Hugging, block, end: Some(end) },
+            None => Layer::plain(Mode::Broken),
         }
     }
 }
