@@ -27,7 +27,7 @@ use crate::syntax::{Annotation, Argument, ArgumentValue, Declaration, Expr, File
 ///   arms and elements; at the begin and the end of brackets there are none.
 /// * Numbers, strings, names and comments stay as they are spelled, also `Seq` for `List`.
 /// * Parentheses are printed where they are needed. A call with options before an operator or a
-///   field keeps those that it has; without them its options get braces.
+///   field keeps those that it has; without them its options get braces. `-(-x)` keeps them too.
 /// * A chain of operators of one level breaks before each of them. A condition too long for `if ( )`
 ///   goes to a line of its own, and both sides of that `if` do.
 /// * The last argument, operand or `else` begins on the line of what is before it if it is a list,

@@ -6,7 +6,7 @@ use crate::syntax::{Arm, BinaryOp, Call, Expr, ExprKind, Name, Param, Piece};
 
 /// How tightly an expression binds (specification, section 3).
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
-pub(super) enum Level {
+enum Level {
     Lambda,
     Coalesce,
     When,
@@ -51,9 +51,7 @@ impl<'a> Writer<'a> {
                 ExprKind::Call(call) => !call.options.is_empty() && count > 0,
                 _ => false,
             };
-        // `--x` is fine, but whoever wrote `-(-x)` was kind.
-        let is_double_sign = level == Level::Unary && own == Level::Unary && count > 0;
-        if own < level || would_take_more || is_double_sign {
+        if own < level || would_take_more {
             self.parenthesized(expr, count);
         } else {
             self.kind(expr, behind);
@@ -96,7 +94,10 @@ impl<'a> Writer<'a> {
             }),
             ExprKind::Negate(operand) => {
                 self.take("-");
-                self.operand(operand, Level::Unary, behind);
+                // `--x` is fine, but whoever wrote `-(-x)` was kind.
+                let is_kind = Level::of(&operand.kind) == Level::Unary && self.is_sign("(");
+                let level = if is_kind { Level::Postfix } else { Level::Unary };
+                self.operand(operand, level, behind);
             }
             ExprKind::Not(operand) => {
                 self.take("not");

@@ -223,7 +223,8 @@ impl<'a> Sheet<'a> {
                 Piece::Dedent => drop(printer.indents.pop()),
             }
         }
-        if !printer.out.is_empty() {
+        let is_ended = printer.out.is_empty() || printer.is_new;
+        if !is_ended {
             printer.line(false);
         }
         printer.out

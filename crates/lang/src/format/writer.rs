@@ -87,11 +87,16 @@ impl<'a> Writer<'a> {
         self.source[self.read..self.token().span.start as usize].contains('#')
     }
 
-    /// Goes on behind the next token and gives its text. Comments before it wait.
-    pub(super) fn skip(&mut self) -> &'a str {
+    /// Lets the comments before the next token wait.
+    fn wait(&mut self) {
         let gap = self.gap();
         self.waiting.extend(gap.trailing);
         self.waiting.extend(gap.own.iter().map(|comment| comment.text));
+    }
+
+    /// Goes on behind the next token and gives its text. Comments before it wait.
+    pub(super) fn skip(&mut self) -> &'a str {
+        self.wait();
         let Span { start, end } = self.token().span;
         self.read = end as usize;
         if self.at + 1 < self.tokens.len() {
@@ -127,9 +132,7 @@ impl<'a> Writer<'a> {
 
     /// Prints the `>` of `in x: List<Int>= []`, where the lexer sees `>=`.
     fn take_half(&mut self) {
-        let gap = self.gap();
-        self.waiting.extend(gap.trailing);
-        self.waiting.extend(gap.own.iter().map(|comment| comment.text));
+        self.wait();
         self.sheet.text(">");
         let token = &mut self.tokens[self.at];
         token.kind = Kind::Sign("=");
@@ -222,14 +225,7 @@ impl<'a> Writer<'a> {
     pub(super) fn head(&mut self) {
         let gap = self.gap();
         let is_end = self.token().kind == Kind::End;
-        let (last, others) = match gap.own.split_last() {
-            Some((last, others)) if is_end => (Some(last), others),
-            _ => (None, gap.own.as_slice()),
-        };
-        self.own_lines(others, last.map_or(gap.has_blank, |last| last.has_blank));
-        if let Some(last) = last {
-            self.sheet.text(last.text);
-        }
+        self.own_lines(&gap.own, gap.has_blank && !is_end);
     }
 
     /// Comments before a closing bracket or the end of the file.
