@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Check sources and show what is wrong with them
     Check(Check),
+    /// Format sources
+    Fmt(Fmt),
     /// Start a server
     Serve(Serve),
     /// Compile a pipeline and keep it at a server
@@ -67,7 +69,7 @@ impl Command {
             | Command::Resume(Resume { json, .. })
             | Command::Executions(Executions { json, .. })
             | Command::Pipelines(Pipelines { json, .. }) => json.json,
-            Command::Serve(_) | Command::Explain(_) => false,
+            Command::Serve(_) | Command::Explain(_) | Command::Fmt(_) => false,
         }
     }
 }
@@ -94,6 +96,21 @@ pub(crate) struct Check {
     pub(crate) modules: Modules,
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fmt {
+    /// The sources; of a folder all `.cst` files in it and below, except in hidden folders
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Change nothing: show what would change, and exit with 1 if anything would
+    #[arg(long, env = "TIDEGATE_CHECK", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    pub(crate) check: bool,
+    /// Read standard input and write the formatted text to standard output
+    #[arg(long, env = "TIDEGATE_STDIN", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    pub(crate) stdin: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod compile;
 mod execute;
 mod executions;
 mod explain;
+mod fmt;
 mod pipelines;
 mod resume;
 mod run;
@@ -27,6 +28,7 @@ pub(crate) fn perform(command: Command) -> Result<Exit, Refusal> {
     match command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Fmt(args) => fmt::fmt(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Compile(args) => compile::compile(&args),
         Command::Execute(args) => execute::execute(&args),

@@ -8,6 +8,7 @@ mod answer;
 mod args;
 mod client;
 mod command;
+mod diff;
 mod exit;
 mod hint;
 mod limits;

@@ -10,6 +10,7 @@ pub mod syntax;
 mod check;
 mod compile;
 mod encode;
+mod format;
 mod functions;
 mod join;
 mod lexer;
@@ -23,5 +24,6 @@ mod seal;
 mod types;
 
 pub use compile::{Compilation, compile, declared_types, signature, ty};
+pub use format::format;
 pub use lexer::duration_ms;
 pub use parser::is_reserved;

@@ -393,7 +393,7 @@ pub fn is_reserved(word: &str) -> bool {
 }
 
 /// For each opening bracket the index of the closing one that fits, else of the end.
-fn match_brackets(tokens: &[Token]) -> Vec<usize> {
+pub(crate) fn match_brackets(tokens: &[Token]) -> Vec<usize> {
     let mut closing = vec![tokens.len() - 1; tokens.len()];
     let mut open: Vec<(usize, &str)> = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
