@@ -18,7 +18,7 @@ use crate::engine::{Busy, Shared};
 use crate::error::EngineError;
 use crate::execution::{Action, CallAction, Execution};
 use crate::loaded::LoadedImage;
-use crate::log::{Event, Record};
+use crate::log::{CallNode, Event, Record};
 use crate::ports::{Append, Status, StoreError, StoredImage};
 use crate::resume::{Resume, decide};
 use crate::view::{self, ExecutionView, Kept};
@@ -86,6 +86,10 @@ pub(crate) struct Driver {
     owes_write: bool,
     /// Calls that run.
     calls: FuturesUnordered<BoxFuture<'static, Event>>,
+    /// How many of them are of `write` modules.
+    writes_running: usize,
+    /// Requests that are refused; told when what the refusal rests on is in the store.
+    refused: Vec<(Waiter, EngineError)>,
     _busy: Busy,
 }
 
@@ -101,6 +105,7 @@ impl Driver {
         let mut driver = Driver::new(shared, ExecutionId::random(), Execution::new(loaded), now);
         driver.image = image;
         driver.happen(event);
+        driver.created_at = driver.updated_at;
         driver
     }
 
@@ -122,6 +127,8 @@ impl Driver {
             owed: VecDeque::new(),
             owes_write: false,
             calls: FuturesUnordered::new(),
+            writes_running: 0,
+            refused: Vec::new(),
             _busy: shared.busy(),
         }
     }
@@ -172,13 +179,21 @@ impl Driver {
         ExecutionView::of(&self.execution, self.id, (self.written > 0).then_some(kept))
     }
 
+    /// Takes the end of a call.
+    fn end(&mut self, event: Event) {
+        if let Event::CallCompleted { node, .. } | Event::CallFailed { node, .. } = &event {
+            self.writes_running -= usize::from(self.is_write(node));
+        }
+        self.happen(event);
+    }
+
     fn happen(&mut self, event: Event) {
         let record = Record { at: self.shared.clock.now(), event };
         let actions = step(&mut self.execution, &record);
         self.updated_at = record.at;
         self.unwritten.push(record);
         for Action::Call(call) in actions {
-            self.owes_write |= self.is_write(&call);
+            self.owes_write |= self.is_write(&call.node);
             self.owed.push_back(call);
         }
     }
@@ -189,15 +204,15 @@ impl Driver {
         while !self.is_at_rest() && !self.owes_write {
             self.perform_owed();
             match self.calls.next().await {
-                Some(event) => self.happen(event),
+                Some(event) => self.end(event),
                 None => return,
             }
         }
     }
 
-    fn is_write(&self, action: &CallAction) -> bool {
+    fn is_write(&self, node: &CallNode) -> bool {
         let plan = self.execution.image().plan();
-        let call = &plan.calls[action.node.call as usize];
+        let call = &plan.calls[node.call as usize];
         plan.modules[call.module as usize].effect == Effect::Write
     }
 
@@ -205,6 +220,7 @@ impl Driver {
         while self.calls.len() < limits::CALLS_RUNNING_MAX
             && let Some(action) = self.owed.pop_front()
         {
+            self.writes_running += usize::from(self.is_write(&action.node));
             let loaded = self.execution.image().clone();
             let (registry, clock) = (self.shared.registry(), self.shared.clock.clone());
             self.calls.push(perform(action, self.id, loaded, registry, clock).boxed());
@@ -243,21 +259,28 @@ impl Driver {
                 return self.give_up(mailbox, waiting, error.into());
             }
             waiting.iter_mut().for_each(Waiter::accept);
-            self.perform_owed();
+            for (waiter, error) in self.refused.drain(..) {
+                waiter.answer(Err(error));
+            }
+            if !shared.is_halting() {
+                self.perform_owed();
+            }
             if self.is_at_rest() {
                 self.answer(&mut waiting);
-                if shared.leave(self.id, &mailbox) {
+                // A write that is not needed any more is waited for all the same.
+                if self.writes_running == 0 && shared.leave(self.id, &mailbox) {
                     return;
                 }
             }
             tokio::select! {
-                Some(event) = self.calls.next() => self.happen(event),
-                Some(request) = mailbox.recv() => self.take(request, &mut waiting),
+                biased;
                 () = shared.halted() => {
                     // What happened is durable; the next start goes on with the rest.
                     self.answer(&mut waiting);
                     return shared.abandon(self.id, mailbox, EngineError::Draining);
                 }
+                Some(event) = self.calls.next() => self.end(event),
+                Some(request) = mailbox.recv() => self.take(request, &mut waiting),
             }
             self.take_ready(&mut mailbox, &mut waiting);
         }
@@ -270,7 +293,7 @@ impl Driver {
         waiting: &mut Vec<Waiter>,
     ) {
         while let Some(Some(event)) = self.calls.next().now_or_never() {
-            self.happen(event);
+            self.end(event);
         }
         while let Ok(request) = mailbox.try_recv() {
             self.take(request, waiting);
@@ -294,7 +317,7 @@ impl Driver {
                 }
                 waiting.push(waiter);
             }
-            Err(error) => waiter.answer(Err(error)),
+            Err(error) => self.refused.push((waiter, error)),
         }
     }
 
@@ -320,7 +343,8 @@ impl Driver {
         error: EngineError,
     ) {
         tracing::warn!(execution = %self.id, %error, "the execution stops until the store is back");
-        for waiter in waiting {
+        let refused = self.refused.into_iter().map(|(waiter, _)| waiter);
+        for waiter in waiting.into_iter().chain(refused) {
             waiter.answer(Err(error.clone()));
         }
         let shared = self.shared.clone();

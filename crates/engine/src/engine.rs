@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use model::plan::InputId;
 use model::{Digest, Image, Text, Value};
 use rustc_hash::FxHashMap;
@@ -85,35 +86,44 @@ impl Engine {
         if shared.is_draining() {
             return Err(EngineError::Draining);
         }
-        let Start { loaded, source, pipeline, inputs, keep, mut wait } = start;
+        let Start { loaded, source, pipeline, inputs, keep, wait } = start;
         let inputs = inputs.into_iter().map(|(id, value)| (id, StoredValue(value))).collect();
         let event = Event::Started { image: loaded.digest(), pipeline, inputs };
         let image = source.map(|source| shared.stored_image(&loaded.image, source));
         let mut driver = Driver::start(shared, loaded, image, event);
-        if !keep {
-            if !driver.is_at_rest() {
-                tokio::select! {
-                    () = driver.run_transient() => {}
-                    () = shared.clock.sleep(wait) => wait = Duration::ZERO,
-                    () = shared.halted() => {}
-                }
+        let may_end_here =
+            |driver: &Driver| !keep && driver.execution().status() == Status::Completed;
+        if may_end_here(&driver) {
+            return Ok(driver.view());
+        }
+        let over = shared.clock.sleep(wait).shared();
+        if !keep && !driver.is_at_rest() {
+            tokio::select! {
+                biased;
+                () = shared.halted() => {}
+                () = driver.run_transient() => {}
+                () = over.clone() => {}
             }
-            if driver.execution().status() == Status::Completed {
+            if may_end_here(&driver) {
                 return Ok(driver.view());
             }
         }
-        self.keep(driver, wait).await
+        self.keep(driver, over).await
     }
 
     /// Makes a started execution durable, and waits for its rest. From here on it belongs to a
     /// task of its own, and goes on when its caller goes away.
-    async fn keep(&self, driver: Driver, wait: Duration) -> Result<ExecutionView, EngineError> {
+    async fn keep(
+        &self,
+        driver: Driver,
+        over: impl Future<Output = ()>,
+    ) -> Result<ExecutionView, EngineError> {
         let id = driver.id();
         let (waiter, waiting) = Waiter::new();
         let (sender, mailbox) = mpsc::unbounded_channel();
         self.shared.live().insert(id, sender);
         tokio::spawn(driver.run(mailbox, vec![waiter]));
-        self.answer(id, waiting, wait).await
+        self.answer(id, waiting, over).await
     }
 
     /// Supplies values to an execution and answers at its next rest, or when `wait` is over.
@@ -129,16 +139,16 @@ impl Engine {
         }
         let (waiter, waiting) = Waiter::new();
         self.shared.send(id, Request::Resume(resume, waiter));
-        self.answer(id, waiting, wait).await
+        self.answer(id, waiting, self.shared.clock.sleep(wait)).await
     }
 
-    /// The state at the next rest, or as it is when `wait` is over; in any case after what was
+    /// The state at the next rest, or as it is when the wait is over; in any case after what was
     /// brought is durable.
     async fn answer(
         &self,
         id: ExecutionId,
         waiting: Waiting,
-        wait: Duration,
+        over: impl Future<Output = ()>,
     ) -> Result<ExecutionView, EngineError> {
         let Waiting { accepted, reply } = waiting;
         if accepted.await.is_err() {
@@ -148,7 +158,7 @@ impl Engine {
         tokio::select! {
             biased;
             answer = reply => answer.unwrap_or_else(|_| Err(ended_early())),
-            () = self.shared.clock.sleep(wait) => self.execution(id).await,
+            () = over => self.execution(id).await,
         }
     }
 
@@ -176,11 +186,16 @@ impl Engine {
         let name = name.map(|name| name.as_text().clone());
         let image = self.shared.stored_image(image, source);
         let save = SavePipeline { image, name: name.clone(), is_file };
-        let saved = self.shared.store.save_pipeline(save).await;
-        if let Some(name) = name {
-            self.shared.aliases().remove(&name);
-        }
-        Ok(saved?)
+        // A task of its own: what is written is known here, also when the caller goes away.
+        let shared = self.shared.clone();
+        let saved = tokio::spawn(async move {
+            let saved = shared.store.save_pipeline(save).await;
+            if let Some(name) = name {
+                shared.aliases().forget(&name);
+            }
+            saved
+        });
+        Ok(saved.await.map_err(|_| ended_early())??)
     }
 
     /// The pipeline that `reference` names.
@@ -276,8 +291,7 @@ pub(crate) struct Shared {
     /// lock, so no message reaches a task that has decided to end.
     live: Mutex<Mailboxes>,
     images: Mutex<FxHashMap<Digest, Arc<LoadedImage>>>,
-    /// Where aliases point now. This process is the only writer of its store.
-    aliases: Mutex<FxHashMap<Text, AliasRow>>,
+    aliases: Mutex<Aliases>,
     phase: watch::Sender<Phase>,
     /// Executions in memory.
     busy: AtomicUsize,
@@ -293,7 +307,7 @@ impl Shared {
         lock(&self.live)
     }
 
-    fn aliases(&self) -> MutexGuard<'_, FxHashMap<Text, AliasRow>> {
+    fn aliases(&self) -> MutexGuard<'_, Aliases> {
         lock(&self.aliases)
     }
 
@@ -332,20 +346,19 @@ impl Shared {
         name: &PipelineName,
         version: Option<u32>,
     ) -> Result<Option<AliasRow>, EngineError> {
-        if version.is_none()
-            && let Some(row) = self.aliases().get(name.as_text())
-        {
-            return Ok(Some(row.clone()));
+        if version.is_some() {
+            return Ok(self.store.alias(name.as_text().clone(), version).await?);
         }
-        let row = self.store.alias(name.as_text().clone(), version).await?;
-        if version.is_none()
-            && let Some(row) = &row
-        {
-            let mut aliases = self.aliases();
-            if aliases.len() >= limits::ALIASES_CACHED_MAX {
-                aliases.clear();
+        let moves = {
+            let aliases = self.aliases();
+            if let Some(row) = aliases.rows.get(name.as_text()) {
+                return Ok(Some(row.clone()));
             }
-            aliases.insert(row.name.clone(), row.clone());
+            aliases.moves
+        };
+        let row = self.store.alias(name.as_text().clone(), None).await?;
+        if let Some(row) = &row {
+            self.aliases().remember(row, moves);
         }
         Ok(row)
     }
@@ -364,7 +377,7 @@ impl Shared {
         let (sender, mailbox) = mpsc::unbounded_channel();
         if sender.send(request).is_ok() {
             live.insert(id, sender);
-            tokio::spawn(self.clone().load_and_run(id, mailbox));
+            tokio::spawn(self.clone().load_and_run(id, mailbox, self.busy()));
         }
     }
 
@@ -372,6 +385,7 @@ impl Shared {
         self: Arc<Self>,
         id: ExecutionId,
         mailbox: mpsc::UnboundedReceiver<Request>,
+        _busy: Busy,
     ) {
         match Driver::load(&self, id).await {
             Ok(driver) => driver.run(mailbox, Vec::new()).await,
@@ -429,6 +443,11 @@ impl Shared {
         *self.phase.borrow() != Phase::Open
     }
 
+    /// Whether everything has to stop.
+    pub(crate) fn is_halting(&self) -> bool {
+        *self.phase.borrow() == Phase::Halting
+    }
+
     /// Is ready when everything has to stop.
     pub(crate) async fn halted(&self) {
         let mut phase = self.phase.subscribe();
@@ -450,6 +469,32 @@ impl Shared {
             }
             idle.await;
         }
+    }
+}
+
+/// Where aliases point now. This process is the only writer of its store.
+#[derive(Default)]
+struct Aliases {
+    rows: FxHashMap<Text, AliasRow>,
+    /// How many were moved: what was read before a move is not remembered after it.
+    moves: u64,
+}
+
+impl Aliases {
+    fn forget(&mut self, name: &Text) {
+        self.moves += 1;
+        self.rows.remove(name);
+    }
+
+    /// Keeps a row that was read when `moves` aliases had been moved.
+    fn remember(&mut self, row: &AliasRow, moves: u64) {
+        if self.moves != moves {
+            return;
+        }
+        if self.rows.len() >= limits::ALIASES_CACHED_MAX {
+            self.rows.clear();
+        }
+        self.rows.insert(row.name.clone(), row.clone());
     }
 }
 
