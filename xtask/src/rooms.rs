@@ -50,6 +50,23 @@ pub(crate) const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "graph",
+        uses: &["model"],
+        absent: &[
+            "tokio",
+            "hyper",
+            "reqwest",
+            "rusqlite",
+            "async fn",
+            "std::fs",
+            "std::net",
+            "std::thread",
+            "std::process",
+            "SystemTime",
+            "Instant",
+        ],
+    },
+    Room {
         name: "engine",
         uses: &["model"],
         absent: &[
@@ -72,7 +89,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room { name: "modules", uses: &["engine", "lang", "model"], absent: &["axum"] },
     Room {
         name: "server",
-        uses: &["engine", "lang", "model"],
+        uses: &["engine", "graph", "lang", "model"],
         absent: &["rusqlite", "reqwest", "std::fs"],
     },
     Room {
@@ -82,7 +99,7 @@ pub(crate) const ROOMS: &[Room] = &[
     },
     Room {
         name: "cli",
-        uses: &["engine", "lang", "model", "modules", "store", "server", "tidegate"],
+        uses: &["engine", "graph", "lang", "model", "modules", "store", "server", "tidegate"],
         absent: &["rusqlite", "axum"],
     },
 ];

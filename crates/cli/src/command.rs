@@ -4,6 +4,7 @@ mod check;
 mod compile;
 mod execute;
 mod executions;
+mod graph;
 mod pipelines;
 mod resume;
 mod run;
@@ -26,6 +27,7 @@ pub(crate) fn perform(command: Command) -> Result<Exit, Refusal> {
     match command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Graph(args) => graph::graph(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Compile(args) => compile::compile(&args),
         Command::Execute(args) => execute::execute(&args),

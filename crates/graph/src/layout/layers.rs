@@ -1,0 +1,85 @@
+//! A layer for each node, from the top: readers below what they read.
+//!
+//! Layers are filled from the bottom: a node stands as low as its readers allow, so an input stands
+//! near its first use and not in a crowd at the top. A layer takes only so many nodes that the
+//! picture becomes about as wide as it is high.
+
+use crate::Graph;
+
+/// Nodes that a layer takes in any case.
+const LAYER_NODES_MIN: usize = 6;
+
+/// The layer of each node; 0 is the top.
+pub(super) fn layers(graph: &Graph) -> Vec<u32> {
+    let count = graph.nodes.len();
+    let neighbours = Neighbours::of(graph);
+    let mut layers = Layers::new(count);
+    let mut unread: Vec<usize> = neighbours.readers.iter().map(Vec::len).collect();
+    let is_alone = |at: usize| neighbours.readers[at].is_empty() && neighbours.read[at].is_empty();
+    // The node that became ready last is next, so that what belongs together is placed together.
+    let mut ready: Vec<usize> =
+        (0..count).rev().filter(|&at| unread[at] == 0 && !is_alone(at)).collect();
+    while let Some(at) = ready.pop() {
+        let readers = neighbours.readers[at].iter();
+        let lowest = readers.map(|&reader| layers.of[reader] + 1).max().unwrap_or(0);
+        layers.put(at, lowest);
+        for &read in neighbours.read[at].iter().rev() {
+            unread[read] -= 1;
+            if unread[read] == 0 {
+                ready.push(read);
+            }
+        }
+    }
+    let top = layers.filled.len().saturating_sub(1);
+    (0..count).filter(|&at| is_alone(at)).for_each(|at| layers.put(at, top));
+    let top = layers.filled.len().saturating_sub(1);
+    layers.of.into_iter().map(|layer| (top - layer) as u32).collect()
+}
+
+struct Neighbours {
+    /// For each node, the nodes that read it.
+    readers: Vec<Vec<usize>>,
+    /// For each node, the nodes that it reads.
+    read: Vec<Vec<usize>>,
+}
+
+impl Neighbours {
+    fn of(graph: &Graph) -> Neighbours {
+        let none = vec![Vec::new(); graph.nodes.len()];
+        let mut neighbours = Neighbours { readers: none.clone(), read: none };
+        for edge in &graph.edges {
+            neighbours.readers[edge.from as usize].push(edge.to as usize);
+            neighbours.read[edge.to as usize].push(edge.from as usize);
+        }
+        neighbours
+    }
+}
+
+/// Layers from the bottom.
+struct Layers {
+    /// The layer of each node that was put.
+    of: Vec<usize>,
+    /// How many nodes each layer has.
+    filled: Vec<usize>,
+    room: usize,
+}
+
+impl Layers {
+    fn new(count: usize) -> Layers {
+        let room = (count as f64 / 2.0).sqrt().ceil() as usize;
+        Layers { of: vec![0; count], filled: Vec::new(), room: room.max(LAYER_NODES_MIN) }
+    }
+
+    /// Into the lowest layer that has room, from `lowest` upwards.
+    fn put(&mut self, at: usize, lowest: usize) {
+        let mut layer = lowest;
+        while self.filled.get(layer).is_some_and(|&filled| filled >= self.room) {
+            layer += 1;
+        }
+        if layer >= self.filled.len() {
+            self.filled.resize(layer + 1, 0);
+        }
+        self.filled[layer] += 1;
+        self.of[at] = layer;
+    }
+}
