@@ -17,7 +17,7 @@ use std::fmt;
 
 use crate::label::Label;
 use crate::limits::{NODES_DRAWN_MAX, POINTS_DRAWN_MAX};
-use crate::{Graph, Use};
+use crate::{Graph, Node, Use};
 use points::Points;
 
 /// Height of every box.
@@ -30,8 +30,12 @@ const PADDING: f64 = 16.0;
 const MARGIN: f64 = 24.0;
 /// Where a box may be round: no line arrives there.
 const CORNER: f64 = 18.0;
-/// Between two lines that arrive at a box.
+/// Between two lines that arrive at a box, at most.
 const PORT_GAP_MAX: f64 = 26.0;
+/// Between two lines that arrive at a box, at least, ...
+const PORT_GAP_MIN: f64 = 9.0;
+/// ... as long as there are no more than these.
+const PORTS_APART_MAX: usize = 80;
 /// The smallest and the largest distance between two layers.
 const LAYER_GAP: (f64, f64) = (44.0, 150.0);
 
@@ -106,16 +110,24 @@ pub fn layout(graph: &Graph) -> Result<Layout, TooLarge> {
     if graph.nodes.len() > NODES_DRAWN_MAX {
         return Err(too_large);
     }
-    let widths = graph.nodes.iter().map(|node| {
-        let text = Label::short(node).width();
-        (text + 2.0 * PADDING).max(BOX_WIDTH_MIN).ceil()
-    });
     let layers = layers::layers(graph);
-    let points = Points::new(graph, layers, widths.collect(), POINTS_DRAWN_MAX);
+    let points = Points::new(graph, layers, widths(graph), POINTS_DRAWN_MAX);
     let points = points.ok_or(too_large)?;
     let order = order::order(&points);
     let xs = place::place(&points, &order);
     Ok(drawn(graph, &points, &order, &xs))
+}
+
+/// The width of each node: room for its text, and for the lines that arrive.
+fn widths(graph: &Graph) -> Vec<f64> {
+    let mut arriving = vec![0_usize; graph.nodes.len()];
+    graph.edges.iter().for_each(|edge| arriving[edge.to as usize] += 1);
+    let width = |(node, arriving): (&Node, usize)| {
+        let text = Label::short(node).width() + 2.0 * PADDING;
+        let ports = arriving.min(PORTS_APART_MAX) as f64 * PORT_GAP_MIN + 2.0 * CORNER;
+        text.max(ports).max(BOX_WIDTH_MIN).ceil()
+    };
+    graph.nodes.iter().zip(arriving).map(width).collect()
 }
 
 /// The middles of points become boxes and lines.
@@ -165,6 +177,10 @@ fn ports(points: &Points, xs: &[f64]) -> Vec<f64> {
         let middle = (side_by_side.len() - 1) as f64 / 2.0;
         for (at, &link) in side_by_side.iter().enumerate() {
             ports[link] = (at as f64 - middle) * step;
+        }
+        if let &[only] = side_by_side {
+            // It comes straight from above if it nearly does so anyway.
+            ports[only] = (start(only) - xs[end(only) as usize]).clamp(-room / 4.0, room / 4.0);
         }
     }
     ports

@@ -16,6 +16,8 @@ pub(crate) const EXCHANGE_ROUNDS_MAX: usize = 8;
 pub(crate) const POINTS_SWEPT_FULLY: usize = 20_000;
 /// Sweeps over all layers that pull nodes towards their neighbours.
 pub(crate) const PLACE_SWEEPS: usize = 12;
+/// Rounds that make lines straight.
+pub(crate) const STRAIGHTENINGS: usize = 4;
 /// Characters of a name in a picture; all of it is in the node's tooltip.
 pub(crate) const NAME_SHOWN_MAX: usize = 28;
 /// Characters of the line below a name in a picture; all of it is in the node's tooltip.

@@ -1,8 +1,11 @@
 //! A layer for each node, from the top: readers below what they read.
 //!
 //! Layers are filled from the bottom: a node stands as low as its readers allow, so an input stands
-//! near its first use and not in a crowd at the top. A layer takes only so many nodes that the
-//! picture becomes about as wide as it is high.
+//! near its first use and not in a crowd at the top. Then nodes rise towards what they read where
+//! that makes lines shorter. A layer takes only so many nodes that the picture becomes about as wide
+//! as it is high.
+
+use std::collections::BTreeMap;
 
 use crate::Graph;
 
@@ -17,23 +20,60 @@ pub(super) fn layers(graph: &Graph) -> Vec<u32> {
     let mut unread: Vec<usize> = neighbours.readers.iter().map(Vec::len).collect();
     let is_alone = |at: usize| neighbours.readers[at].is_empty() && neighbours.read[at].is_empty();
     // The node that became ready last is next, so that what belongs together is placed together.
-    let mut ready: Vec<usize> =
-        (0..count).rev().filter(|&at| unread[at] == 0 && !is_alone(at)).collect();
+    // The last output is placed first: it comes to stand at the bottom.
+    let mut ready: Vec<usize> = (0..count).filter(|&at| unread[at] == 0 && !is_alone(at)).collect();
     while let Some(at) = ready.pop() {
         let readers = neighbours.readers[at].iter();
         let lowest = readers.map(|&reader| layers.of[reader] + 1).max().unwrap_or(0);
         layers.put(at, lowest);
-        for &read in neighbours.read[at].iter().rev() {
+        for &read in &neighbours.read[at] {
             unread[read] -= 1;
             if unread[read] == 0 {
                 ready.push(read);
             }
         }
     }
+    // The second time there is room where others rose from.
+    for _ in 0..2 {
+        rise(&neighbours, &mut layers);
+    }
     let top = layers.filled.len().saturating_sub(1);
     (0..count).filter(|&at| is_alone(at)).for_each(|at| layers.put(at, top));
     let top = layers.filled.len().saturating_sub(1);
     layers.of.into_iter().map(|layer| (top - layer) as u32).collect()
+}
+
+/// Moves nodes up, from the first to the last. A line ends at its lowest reader: only if that one
+/// rises, the line becomes shorter, and the line of what rises becomes longer.
+fn rise(neighbours: &Neighbours, layers: &mut Layers) {
+    let by_layer = |readers: &Vec<usize>| {
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        readers.iter().for_each(|&reader| *counts.entry(layers.of[reader]).or_default() += 1);
+        counts
+    };
+    let mut reader_counts: Vec<_> = neighbours.readers.iter().map(by_layer).collect();
+    for (at, read) in neighbours.read.iter().enumerate() {
+        let old = layers.of[at];
+        let is_lowest = |&&other: &&usize| {
+            reader_counts[other]
+                .first_key_value()
+                .is_some_and(|(&layer, &one)| (layer, one) == (old, 1))
+        };
+        let shorter = read.iter().filter(is_lowest).count();
+        let longer = usize::from(!neighbours.readers[at].is_empty());
+        let Some(ceiling) = read.iter().map(|&other| layers.of[other]).min() else { continue };
+        if shorter < longer || !layers.raise(at, ceiling) {
+            continue;
+        }
+        for &other in read {
+            let counts = &mut reader_counts[other];
+            *counts.entry(layers.of[at]).or_default() += 1;
+            let left = counts.remove(&old).unwrap_or(0);
+            if left > 1 {
+                counts.insert(old, left - 1);
+            }
+        }
+    }
 }
 
 struct Neighbours {
@@ -81,5 +121,17 @@ impl Layers {
         }
         self.filled[layer] += 1;
         self.of[at] = layer;
+    }
+
+    /// Into the highest layer below `ceiling` that has room, and whether that is higher than before.
+    fn raise(&mut self, at: usize, ceiling: usize) -> bool {
+        let old = self.of[at];
+        let free = (old + 1..ceiling).rev().find(|&layer| self.filled[layer] < self.room);
+        if let Some(layer) = free {
+            self.filled[old] -= 1;
+            self.filled[layer] += 1;
+            self.of[at] = layer;
+        }
+        free.is_some()
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn order(points: &Points) -> Vec<Vec<u32>> {
             order.iter_mut().rev().for_each(|layer| sort(layer, &points.below, &mut place));
         }
         let crossings = crossings(points, &order);
-        if crossings < best.0 {
+        if crossings <= best.0 {
             best = (crossings, order.clone());
         }
     }

@@ -6,7 +6,7 @@
 //! straight.
 
 use super::points::Points;
-use crate::limits::PLACE_SWEEPS;
+use crate::limits::{PLACE_SWEEPS, STRAIGHTENINGS};
 
 /// Between two boxes, and between a box and a line.
 const GAP: f64 = 24.0;
@@ -30,22 +30,37 @@ pub(super) fn place(points: &Points, order: &[Vec<u32>]) -> Vec<f64> {
     for sweep in 0..PLACE_SWEEPS {
         let is_down = sweep % 2 == 0;
         let is_last = sweep + 2 >= PLACE_SWEEPS;
+        let middle = xs.iter().sum::<f64>() / xs.len() as f64;
         for at in 0..order.len() {
             let layer = &order[if is_down { at } else { order.len() - 1 - at }];
             let wishes = layer.iter().map(|&point| {
                 let sides = (is_down || is_last, !is_down || is_last);
-                wish(points, point, sides, &xs)
+                wish(points, point, sides, &xs, middle)
             });
             let wishes: Vec<Wish> = wishes.collect();
             settle(points, layer, &wishes, &mut xs);
         }
     }
-    straighten(points, order, &mut xs);
+    for _ in 0..STRAIGHTENINGS {
+        straighten(points, order, &mut xs);
+    }
     xs
 }
 
-/// The mean of the neighbours above, below, or both; a point without any stays.
-fn wish(points: &Points, point: u32, (above, below): (bool, bool), xs: &[f64]) -> Wish {
+/// The mean of the neighbours above, below, or both. A point without such stays about where it is,
+/// and one without any comes near the middle of all, if nobody else wants to be there.
+fn wish(
+    points: &Points,
+    point: u32,
+    (above, below): (bool, bool),
+    xs: &[f64],
+    middle: f64,
+) -> Wish {
+    let is_alone =
+        points.above[point as usize].is_empty() && points.below[point as usize].is_empty();
+    if is_alone {
+        return (middle, 0.001);
+    }
     let none: &[u32] = &[];
     let above = if above { &points.above[point as usize] } else { none };
     let below = if below { &points.below[point as usize] } else { none };
