@@ -5,20 +5,26 @@ use std::fmt::Write;
 use model::Effect;
 use model::text::cut;
 
-use crate::label::Label;
+use crate::label::{Label, tooltip};
 use crate::{Graph, Kind, Node, Use};
+
+const HEAD: &str = "\
+digraph pipeline {
+  graph [rankdir=TB];
+  node [fontname=\"sans-serif\", fontsize=12];
+  edge [fontname=\"sans-serif\", fontsize=11];
+";
 
 /// A `digraph` for the tool `dot`.
 pub fn dot(graph: &Graph) -> String {
-    let mut out = String::from(
-        "digraph pipeline {\n  graph [rankdir=TB];\n  node [fontname=\"sans-serif\", fontsize=12];\n",
-    );
+    let mut out = String::from(HEAD);
     for node in &graph.nodes {
-        let Label { name, detail } = Label::full(node);
+        let Label { name, detail } = Label::short(node);
         let lines = format!("{}\\n{}", escaped(&name), escaped(&detail));
-        let (id, look) = (escaped(&node.id), look(node));
+        let (id, tooltip, look) = (escaped(&node.id), escaped(&tooltip(node)), look(node));
         // Writing into a string cannot fail, here and below.
-        writeln!(out, "  \"{id}\" [label=\"{lines}\", {look}];").unwrap_or_default();
+        writeln!(out, "  \"{id}\" [label=\"{lines}\", tooltip=\"{tooltip}\", {look}];")
+            .unwrap_or_default();
     }
     for edge in &graph.edges {
         let from = escaped(&graph.nodes[edge.from as usize].id);
@@ -46,7 +52,7 @@ fn look(node: &Node) -> &'static str {
     }
 }
 
-/// A backslash begins an escape in labels, so it is doubled.
+/// A backslash begins an escape in labels, so it is doubled; an ampersand begins an entity.
 fn escaped(text: &str) -> String {
-    cut(text, usize::MAX).replace('\\', "\\\\").replace('"', "\\\"")
+    cut(text, usize::MAX).replace('&', "&amp;").replace('\\', "\\\\").replace('"', "\\\"")
 }

@@ -239,7 +239,7 @@ fn options(options: &CallOptions) -> String {
 /// A duration in its largest whole unit.
 fn duration(ms: u64) -> String {
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
-    let whole = units.iter().find(|(unit, _)| ms > 0 && ms % unit == 0);
+    let whole = units.iter().find(|(unit, _)| ms > 0 && ms.is_multiple_of(*unit));
     whole.map_or_else(|| format!("{ms}ms"), |(unit, name)| format!("{}{name}", ms / unit))
 }
 

@@ -31,7 +31,7 @@ impl Label {
     }
 
     /// Both lines, however long they are.
-    pub(crate) fn full(node: &Node) -> Label {
+    fn full(node: &Node) -> Label {
         match &node.kind {
             Kind::Call(Call { module, effect, options, depth }) => {
                 let each = if *depth > 0 { " for each" } else { "" };
@@ -56,6 +56,23 @@ impl Label {
         let name = NAME_SIZE * 1.06 * ems(&self.name);
         let detail = DETAIL_SIZE * ems(&self.detail);
         MARGIN * name.max(detail)
+    }
+}
+
+/// All that a node has to say.
+pub(crate) fn tooltip(node: &Node) -> String {
+    let Node { name, ty, .. } = node;
+    match &node.kind {
+        Kind::Input { required: true } => format!("input {name}: {ty}"),
+        Kind::Input { required: false } => format!("input {name}: {ty}, not required"),
+        Kind::Binding => format!("{name}: {ty}"),
+        Kind::Call(call) => {
+            let with = if call.options.is_empty() { "" } else { " with " };
+            let each = if call.depth > 0 { ", for each element" } else { "" };
+            let (module, effect, options) = (&call.module, call.effect, &call.options);
+            format!("call {name}: {module}(…): {ty} ({effect}{each}){with}{options}")
+        }
+        Kind::Output => format!("output {name}: {ty}"),
     }
 }
 

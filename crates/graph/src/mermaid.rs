@@ -12,7 +12,7 @@ use crate::{Graph, Kind, Use};
 pub fn mermaid(graph: &Graph) -> String {
     let mut out = String::from("flowchart TD\n");
     for (at, node) in graph.nodes.iter().enumerate() {
-        let Label { name, detail } = Label::full(node);
+        let Label { name, detail } = Label::short(node);
         let (open, close) = match &node.kind {
             Kind::Input { .. } | Kind::Output => ("([", "])"),
             Kind::Binding => ("[", "]"),

@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 use model::Effect;
 use model::text::cut;
 
-use crate::label::{DETAIL_SIZE, Label, NAME_SIZE};
+use crate::label::{DETAIL_SIZE, Label, NAME_SIZE, tooltip};
 use crate::layout::{Area, Layout, Line, TooLarge, layout};
 use crate::{Graph, Kind, Node, Use};
 
@@ -128,23 +128,6 @@ fn class(node: &Node) -> String {
         Kind::Binding => "binding".to_owned(),
         Kind::Call(call) => format!("call {}", call.effect),
         Kind::Output => "output".to_owned(),
-    }
-}
-
-/// All that a node has to say.
-fn tooltip(node: &Node) -> String {
-    let Node { name, ty, .. } = node;
-    match &node.kind {
-        Kind::Input { required: true } => format!("input {name}: {ty}"),
-        Kind::Input { required: false } => format!("input {name}: {ty}, not required"),
-        Kind::Binding => format!("{name}: {ty}"),
-        Kind::Call(call) => {
-            let with = if call.options.is_empty() { "" } else { " with " };
-            let each = if call.depth > 0 { ", for each element" } else { "" };
-            let (module, effect, options) = (&call.module, call.effect, &call.options);
-            format!("call {name}: {module}(…): {ty} ({effect}{each}){with}{options}")
-        }
-        Kind::Output => format!("output {name}: {ty}"),
     }
 }
 

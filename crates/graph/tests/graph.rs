@@ -15,7 +15,9 @@ fn check(source: &str, expected: Expect) {
 
 #[test]
 fn a_guard_belongs_to_its_output() {
-    check(RECEIPT, expect![[r#"
+    check(
+        RECEIPT,
+        expect![[r#"
         in:approval in:order in:rate n:discount n:total call:receipt.1 n:receipt out:receipt out:total
         in:approval -when-> out:receipt
         in:order -> n:discount
@@ -27,7 +29,8 @@ fn a_guard_belongs_to_its_output() {
         n:total -> out:total
         call:receipt.1 -> n:receipt
         n:receipt -?-> out:receipt
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
