@@ -205,6 +205,10 @@ impl<'p> Builder<'p> {
     }
 
     fn edge(&mut self, from: u32, to: u32, uses: Use) {
+        // Stored bytes could hold a guard that no output delivers; it is left out.
+        if from >= to {
+            return;
+        }
         let known = self.edges.entry((from, to)).or_insert(uses);
         *known = uses.min(*known);
     }

@@ -104,7 +104,7 @@ impl fmt::Display for TooLarge {
 
 impl std::error::Error for TooLarge {}
 
-/// A place for each node and each edge.
+/// A place for each node and each edge. Every edge must go to a later node, as [`Graph::of`] has it.
 pub fn layout(graph: &Graph) -> Result<Layout, TooLarge> {
     let too_large = TooLarge { nodes: graph.nodes.len() };
     if graph.nodes.len() > NODES_DRAWN_MAX {

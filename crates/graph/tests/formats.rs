@@ -100,7 +100,7 @@ fn svg_is_a_picture_by_itself() {
     assert_eq!(rules.matches('{').count(), rules.matches('}').count());
     assert_eq!(picture.matches("http").count(), 1, "nothing but its namespace");
     expect![[r#"
-        <svg xmlns="http://www.w3.org/2000/svg" class="tidegate" width="523" height="566" viewBox="0 0 523 566" role="img" aria-labelledby="tidegate-title tidegate-desc">
+        <svg xmlns="http://www.w3.org/2000/svg" class="tidegate" width="506" height="567" viewBox="0 0 506 567" role="img" aria-labelledby="tidegate-title tidegate-desc">
         <title id="tidegate-title">receipt</title>
         <desc id="tidegate-desc">Dataflow from top to bottom: 3 inputs, 3 bindings, 1 module call (1 with effect write), 2 outputs. Dashed lines are followed only if a condition selects them; lines with a diamond are guards.</desc>
         …
@@ -108,66 +108,66 @@ fn svg_is_a_picture_by_itself() {
         <marker id="tidegate-arrow" class="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0.5 L10 5 L0 9.5 z"/></marker>
         <marker id="tidegate-guard" class="hollow" viewBox="0 0 12 12" refX="11" refY="6" markerWidth="12" markerHeight="12" markerUnits="userSpaceOnUse" orient="auto"><path d="M1 6 L6 2 L11 6 L6 10 z"/></marker>
         </defs>
-        <rect class="page" width="523" height="566"/>
-        <path class="line conditional" d="M419.5 70.0 C419.5 95.7 308.4 95.7 308.4 121.4" marker-end="url(#tidegate-arrow)"><title>n:discount reads in:rate conditionally</title></path>
-        <path class="line conditional" d="M199.0 447.4 C199.0 471.3 151.9 471.3 151.9 495.2" marker-end="url(#tidegate-arrow)"><title>out:receipt reads n:receipt conditionally</title></path>
-        <path class="line guard" d="M76.5 447.4 C76.5 471.3 125.9 471.3 125.9 495.2" marker-end="url(#tidegate-guard)"><title>out:receipt reads in:approval as a guard</title></path>
-        <path class="line always" d="M192.0 70.0 C192.0 95.7 282.4 95.7 282.4 121.4" marker-end="url(#tidegate-arrow)"><title>n:discount reads in:order always</title></path>
-        <path class="line always" d="M192.0 70.0 C192.0 95.7 209.3 95.7 209.3 121.4 V167.4"/>
-        <path class="line always" d="M209.3 167.4 C209.3 191.5 267.3 191.5 267.3 215.6" marker-end="url(#tidegate-arrow)"><title>n:total reads in:order always</title></path>
-        <path class="line always" d="M209.3 167.4 C209.3 191.5 209.3 191.5 209.3 215.6 V261.6"/>
-        <path class="line always" d="M209.3 261.6 C209.3 286.4 183.1 286.4 183.1 311.2" marker-end="url(#tidegate-arrow)"><title>call:receipt.1 reads in:order always</title></path>
-        <path class="line always" d="M295.4 167.4 C295.4 191.5 291.3 191.5 291.3 215.6" marker-end="url(#tidegate-arrow)"><title>n:total reads n:discount always</title></path>
-        <path class="line always" d="M279.3 261.6 C279.3 286.4 209.1 286.4 209.1 311.2" marker-end="url(#tidegate-arrow)"><title>call:receipt.1 reads n:total always</title></path>
-        <path class="line always" d="M279.3 261.6 C279.3 286.4 360.6 286.4 360.6 311.2" marker-end="url(#tidegate-arrow)"><title>out:total reads n:total always</title></path>
-        <path class="line always" d="M196.1 357.2 C196.1 379.3 196.1 379.3 196.1 401.4" marker-end="url(#tidegate-arrow)"><title>n:receipt reads call:receipt.1 always</title></path>
+        <rect class="page" width="506" height="567"/>
+        <path class="line conditional" d="M402.4 70.0 C402.4 95.7 292.3 95.7 292.3 121.4" marker-end="url(#tidegate-arrow)"><title>n:discount reads in:rate conditionally</title></path>
+        <path class="line conditional" d="M199.0 448.2 C199.0 472.1 153.7 472.1 153.7 496.0" marker-end="url(#tidegate-arrow)"><title>out:receipt reads n:receipt conditionally</title></path>
+        <path class="line guard" d="M76.5 448.2 C76.5 472.1 127.7 472.1 127.7 496.0" marker-end="url(#tidegate-guard)"><title>out:receipt reads in:approval as a guard</title></path>
+        <path class="line always" d="M174.9 70.0 C174.9 95.7 266.3 95.7 266.3 121.4" marker-end="url(#tidegate-arrow)"><title>n:discount reads in:order always</title></path>
+        <path class="line always" d="M174.9 70.0 C174.9 95.7 195.4 95.7 195.4 121.4 V167.4"/>
+        <path class="line always" d="M195.4 167.4 C195.4 191.5 253.4 191.5 253.4 215.6" marker-end="url(#tidegate-arrow)"><title>n:total reads in:order always</title></path>
+        <path class="line always" d="M195.4 167.4 C195.4 191.5 195.4 191.5 195.4 215.6 V261.6"/>
+        <path class="line always" d="M195.4 261.6 C195.4 286.4 171.2 286.4 171.2 311.3" marker-end="url(#tidegate-arrow)"><title>call:receipt.1 reads in:order always</title></path>
+        <path class="line always" d="M279.3 167.4 C279.3 191.5 277.4 191.5 277.4 215.6" marker-end="url(#tidegate-arrow)"><title>n:total reads n:discount always</title></path>
+        <path class="line always" d="M265.4 261.6 C265.4 286.4 197.2 286.4 197.2 311.3" marker-end="url(#tidegate-arrow)"><title>call:receipt.1 reads n:total always</title></path>
+        <path class="line always" d="M265.4 261.6 C265.4 286.4 348.7 286.4 348.7 311.3" marker-end="url(#tidegate-arrow)"><title>out:total reads n:total always</title></path>
+        <path class="line always" d="M184.2 357.3 C184.2 379.8 185.0 379.8 185.0 402.2" marker-end="url(#tidegate-arrow)"><title>n:receipt reads call:receipt.1 always</title></path>
         <g class="input"><title>input approval: Boolean</title>
-        <rect class="box" x="24.0" y="401.4" width="105.0" height="46.0" rx="23.0"/>
-        <text class="name" font-size="14" x="76.5" y="421.4">approval</text>
-        <text class="detail" font-size="11.5" x="76.5" y="437.4">Boolean</text>
+        <rect class="box" x="24.0" y="402.2" width="105.0" height="46.0" rx="23.0"/>
+        <text class="name" font-size="14" x="76.5" y="422.2">approval</text>
+        <text class="detail" font-size="11.5" x="76.5" y="438.2">Boolean</text>
         </g>
         <g class="input"><title>input order: { id: String, amount: Float, tier: &quot;gold&quot; | &quot;silver&quot; }</title>
-        <rect class="box" x="68.0" y="24.0" width="248.0" height="46.0" rx="23.0"/>
-        <text class="name" font-size="14" x="192.0" y="44.0">order</text>
-        <text class="detail" font-size="11.5" x="192.0" y="60.0">{ id: String, amount: Float, tier:…</text>
+        <rect class="box" x="50.9" y="24.0" width="248.0" height="46.0" rx="23.0"/>
+        <text class="name" font-size="14" x="174.9" y="44.0">order</text>
+        <text class="detail" font-size="11.5" x="174.9" y="60.0">{ id: String, amount: Float, tier:…</text>
         </g>
         <g class="input"><title>input rate: Float, not required</title>
-        <rect class="box" x="340.0" y="24.0" width="159.0" height="46.0" rx="23.0"/>
-        <text class="name" font-size="14" x="419.5" y="44.0">rate</text>
-        <text class="detail" font-size="11.5" x="419.5" y="60.0">Float · not required</text>
+        <rect class="box" x="322.9" y="24.0" width="159.0" height="46.0" rx="23.0"/>
+        <text class="name" font-size="14" x="402.4" y="44.0">rate</text>
+        <text class="detail" font-size="11.5" x="402.4" y="60.0">Float · not required</text>
         </g>
         <g class="binding"><title>discount: Float</title>
-        <rect class="box" x="242.9" y="121.4" width="105.0" height="46.0" rx="7.0"/>
-        <text class="name" font-size="14" x="295.4" y="141.4">discount</text>
-        <text class="detail" font-size="11.5" x="295.4" y="157.4">Float</text>
+        <rect class="box" x="226.8" y="121.4" width="105.0" height="46.0" rx="7.0"/>
+        <text class="name" font-size="14" x="279.3" y="141.4">discount</text>
+        <text class="detail" font-size="11.5" x="279.3" y="157.4">Float</text>
         </g>
         <g class="binding"><title>total: Float</title>
-        <rect class="box" x="237.3" y="215.6" width="84.0" height="46.0" rx="7.0"/>
-        <text class="name" font-size="14" x="279.3" y="235.6">total</text>
-        <text class="detail" font-size="11.5" x="279.3" y="251.6">Float</text>
+        <rect class="box" x="223.4" y="215.6" width="84.0" height="46.0" rx="7.0"/>
+        <text class="name" font-size="14" x="265.4" y="235.6">total</text>
+        <text class="detail" font-size="11.5" x="265.4" y="251.6">Float</text>
         </g>
         <g class="call write"><title>call receipt.1: Send(…): String (write) with retry: 3, delay: 200ms</title>
-        <rect class="box" x="85.6" y="311.2" width="221.0" height="46.0" rx="0.0"/>
-        <path class="inner" d="M91.6 311.2 V357.2 M300.6 311.2 V357.2"/>
-        <text class="name" font-size="14" x="196.1" y="331.2">Send</text>
-        <text class="detail" font-size="11.5" x="196.1" y="347.2">write · retry: 3, delay: 200ms</text>
+        <rect class="box" x="73.7" y="311.3" width="221.0" height="46.0" rx="0.0"/>
+        <path class="inner" d="M79.7 311.3 V357.3 M288.7 311.3 V357.3"/>
+        <text class="name" font-size="14" x="184.2" y="331.3">Send</text>
+        <text class="detail" font-size="11.5" x="184.2" y="347.3">write · retry: 3, delay: 200ms</text>
         </g>
         <g class="binding"><title>receipt: String</title>
-        <rect class="box" x="153.0" y="401.4" width="92.0" height="46.0" rx="7.0"/>
-        <text class="name" font-size="14" x="199.0" y="421.4">receipt</text>
-        <text class="detail" font-size="11.5" x="199.0" y="437.4">String</text>
+        <rect class="box" x="153.0" y="402.2" width="92.0" height="46.0" rx="7.0"/>
+        <text class="name" font-size="14" x="199.0" y="422.2">receipt</text>
+        <text class="detail" font-size="11.5" x="199.0" y="438.2">String</text>
         </g>
         <g class="output"><title>output receipt: Optional&lt;String&gt;</title>
-        <rect class="box" x="64.9" y="495.2" width="148.0" height="46.0" rx="23.0"/>
-        <rect class="inner" x="68.4" y="498.7" width="141.0" height="39.0" rx="19.5"/>
-        <text class="name" font-size="14" x="138.9" y="515.2">receipt</text>
-        <text class="detail" font-size="11.5" x="138.9" y="531.2">Optional&lt;String&gt;</text>
+        <rect class="box" x="66.7" y="496.0" width="148.0" height="46.0" rx="23.0"/>
+        <rect class="inner" x="70.2" y="499.5" width="141.0" height="39.0" rx="19.5"/>
+        <text class="name" font-size="14" x="140.7" y="516.0">receipt</text>
+        <text class="detail" font-size="11.5" x="140.7" y="532.0">Optional&lt;String&gt;</text>
         </g>
         <g class="output"><title>output total: Float</title>
-        <rect class="box" x="330.6" y="311.2" width="84.0" height="46.0" rx="23.0"/>
-        <rect class="inner" x="334.1" y="314.7" width="77.0" height="39.0" rx="19.5"/>
-        <text class="name" font-size="14" x="372.6" y="331.2">total</text>
-        <text class="detail" font-size="11.5" x="372.6" y="347.2">Float</text>
+        <rect class="box" x="318.7" y="311.3" width="84.0" height="46.0" rx="23.0"/>
+        <rect class="inner" x="322.2" y="314.8" width="77.0" height="39.0" rx="19.5"/>
+        <text class="name" font-size="14" x="360.7" y="331.3">total</text>
+        <text class="detail" font-size="11.5" x="360.7" y="347.3">Float</text>
         </g>
         </svg>
     "#]].assert_eq(&format!("{before}…{behind}"));
@@ -255,7 +255,7 @@ fn check_xml(document: &str) {
         check_text(&rest[..start]);
         let end = start + rest[start..].find('>').expect("the end of a tag");
         let tag = &rest[start + 1..end];
-        assert!(!tag.contains('<') && tag.matches('"').count() % 2 == 0, "{tag}");
+        assert!(!tag.contains('<') && tag.matches('"').count().is_multiple_of(2), "{tag}");
         match tag.strip_prefix('/') {
             Some(name) => assert_eq!(open.pop(), Some(name)),
             None if tag.ends_with('/') => {}

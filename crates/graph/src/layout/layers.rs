@@ -39,8 +39,7 @@ pub(super) fn layers(graph: &Graph) -> Vec<u32> {
     }
     let top = layers.filled.len().saturating_sub(1);
     (0..count).filter(|&at| is_alone(at)).for_each(|at| layers.put(at, top));
-    let top = layers.filled.len().saturating_sub(1);
-    layers.of.into_iter().map(|layer| (top - layer) as u32).collect()
+    layers.counted_from_the_top()
 }
 
 /// Moves nodes up, from the first to the last. A line ends at its lowest reader: only if that one
@@ -133,5 +132,18 @@ impl Layers {
             self.of[at] = layer;
         }
         free.is_some()
+    }
+
+    /// The layer of each node, counted from the top. Layers that all nodes left are left out.
+    fn counted_from_the_top(self) -> Vec<u32> {
+        let mut next = 0;
+        let ranks = self.filled.iter().rev().map(|&filled| {
+            let rank = next;
+            next += u32::from(filled > 0);
+            rank
+        });
+        let mut ranks: Vec<u32> = ranks.collect();
+        ranks.reverse();
+        self.of.into_iter().map(|layer| ranks[layer]).collect()
     }
 }

@@ -14,6 +14,8 @@ const GAP: f64 = 24.0;
 const LINE_GAP: f64 = 12.0;
 /// How hard a link between two points of a line pulls, where any other pulls with 1.
 const LINE_PULL: f64 = 6.0;
+/// How hard everything is pulled to the middle.
+const MIDDLE_PULL: f64 = 0.04;
 /// How hard a point keeps to the place of its whole line.
 const STRAIGHT_PULL: f64 = 100.0;
 
@@ -47,8 +49,9 @@ pub(super) fn place(points: &Points, order: &[Vec<u32>]) -> Vec<f64> {
     xs
 }
 
-/// The mean of the neighbours above, below, or both. A point without such stays about where it is,
-/// and one without any comes near the middle of all, if nobody else wants to be there.
+/// The mean of the neighbours above, below, or both; a point that has them only on the other side
+/// stays. Everything is pulled a little to the middle, so that parts without a common line do not
+/// drift apart.
 fn wish(
     points: &Points,
     point: u32,
@@ -56,22 +59,22 @@ fn wish(
     xs: &[f64],
     middle: f64,
 ) -> Wish {
-    let is_alone =
-        points.above[point as usize].is_empty() && points.below[point as usize].is_empty();
-    if is_alone {
-        return (middle, 0.001);
-    }
-    let none: &[u32] = &[];
-    let above = if above { &points.above[point as usize] } else { none };
-    let below = if below { &points.below[point as usize] } else { none };
+    let at = point as usize;
+    let (near_above, near_below) = (&points.above[at], &points.below[at]);
+    let is_alone = near_above.is_empty() && near_below.is_empty();
+    let seen_above = near_above.iter().filter(|_| above);
+    let seen_below = near_below.iter().filter(|_| below);
     let (mut sum, mut weight) = (0.0, 0.0);
-    for &other in above.iter().chain(below) {
+    for &other in seen_above.chain(seen_below) {
         let is_line = !points.is_node(point) && !points.is_node(other);
         let pull = if is_line { LINE_PULL } else { 1.0 };
         sum += pull * xs[other as usize];
         weight += pull;
     }
-    if weight > 0.0 { (sum / weight, weight) } else { (xs[point as usize], 0.1) }
+    if weight == 0.0 && !is_alone {
+        (sum, weight) = (xs[at], 1.0);
+    }
+    ((sum + MIDDLE_PULL * middle) / (weight + MIDDLE_PULL), weight + MIDDLE_PULL)
 }
 
 /// Gives the points of every line one wish, and lets nodes keep their places if they can.
