@@ -66,6 +66,23 @@ pub(crate) const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "graph",
+        uses: &["model"],
+        absent: &[
+            "tokio",
+            "hyper",
+            "reqwest",
+            "rusqlite",
+            "async fn",
+            "std::fs",
+            "std::net",
+            "std::thread",
+            "std::process",
+            "SystemTime",
+            "Instant",
+        ],
+    },
+    Room {
         name: "engine",
         uses: &["eval", "model"],
         absent: &[
@@ -88,7 +105,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room { name: "modules", uses: &["engine", "lang", "model"], absent: &["axum"] },
     Room {
         name: "server",
-        uses: &["engine", "lang", "model"],
+        uses: &["engine", "graph", "lang", "model"],
         absent: &["rusqlite", "reqwest", "std::fs"],
     },
     Room {
@@ -98,7 +115,7 @@ pub(crate) const ROOMS: &[Room] = &[
     },
     Room {
         name: "cli",
-        uses: &["engine", "lang", "model", "modules", "store", "server", "tidegate"],
+        uses: &["engine", "graph", "lang", "model", "modules", "store", "server", "tidegate"],
         absent: &["rusqlite", "axum"],
     },
 ];

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::values::Assignment;
 
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Format sources
     Fmt(Fmt),
+    /// Draw what a pipeline reads from what, or write it down for other tools
+    Graph(Graph),
     /// Start a server
     Serve(Serve),
     /// Compile a pipeline and keep it at a server
@@ -69,7 +71,7 @@ impl Command {
             | Command::Resume(Resume { json, .. })
             | Command::Executions(Executions { json, .. })
             | Command::Pipelines(Pipelines { json, .. }) => json.json,
-            Command::Serve(_) | Command::Explain(_) | Command::Fmt(_) => false,
+            Command::Serve(_) | Command::Explain(_) | Command::Fmt(_) | Command::Graph(_) => false,
         }
     }
 }
@@ -111,6 +113,32 @@ pub(crate) struct Fmt {
     #[arg(long, env = "TIDEGATE_STDIN", hide_env_values = true)]
     #[arg(value_parser = FalseyValueParser::new())]
     pub(crate) stdin: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Graph {
+    /// The source; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// What to write to standard output
+    #[arg(long, env = "TIDEGATE_FORMAT", hide_env_values = true)]
+    #[arg(value_name = "FORMAT", default_value = "svg")]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) modules: Modules,
+}
+
+/// How a graph is written down.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    /// A picture
+    Svg,
+    /// For Graphviz
+    Dot,
+    /// For Markdown
+    Mermaid,
+    /// Nodes and edges, as a server gives them
+    Json,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ mod execute;
 mod executions;
 mod explain;
 mod fmt;
+mod graph;
 mod pipelines;
 mod resume;
 mod run;
@@ -29,6 +30,7 @@ pub(crate) fn perform(command: Command) -> Result<Exit, Refusal> {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Fmt(args) => fmt::fmt(&args),
+        Command::Graph(args) => graph::graph(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Compile(args) => compile::compile(&args),
         Command::Execute(args) => execute::execute(&args),

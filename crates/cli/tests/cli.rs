@@ -452,3 +452,106 @@ fn hostile_names_and_values_reach_no_terminal() {
         }
     }
 }
+
+#[test]
+fn checks_say_to_programs_what_a_server_says() {
+    let folder = Folder::empty();
+    folder.write("sum.cst", "in a: Int\nin b: Int = 1\nout sum = a + b\n");
+    folder.write("wrong.cst", "out x = y\n");
+    check(
+        &folder,
+        &["check", "sum.cst", "wrong.cst", "--json"],
+        expect![[r#"
+        exit 3
+        --- stdout
+        {"ok":false,"files":[{"file":"sum.cst","ok":true,"structuralHash":"sha256:HASH","diagnostics":[],"inputs":[{"name":"a","type":"Int","schema":{"format":"int64","maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"required":true},{"name":"b","type":"Int","schema":{"format":"int64","maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"default":1,"required":false}],"outputs":[{"name":"sum","type":"Int"}],"graph":{"nodes":[{"id":"in:a","kind":"input","name":"a","type":"Int","required":true,"span":{"start":3,"end":4}},{"id":"in:b","kind":"input","name":"b","type":"Int","required":false,"span":{"start":13,"end":14}},{"id":"n:sum","kind":"binding","name":"sum","type":"Int","span":{"start":28,"end":31}},{"id":"out:sum","kind":"output","name":"sum","type":"Int"}],"edges":[{"from":"in:a","to":"n:sum","use":"always"},{"from":"in:b","to":"n:sum","use":"always"},{"from":"n:sum","to":"out:sum","use":"always"}]}},{"file":"wrong.cst","ok":false,"diagnostics":[{"code":"E001","severity":"error","message":"there is no input or binding `y`","span":{"start":8,"end":9,"line":1,"column":9,"endLine":1,"endColumn":10}}],"inputs":[],"outputs":[],"graph":{"nodes":[],"edges":[]}}]}
+    "#]],
+    );
+}
+
+#[test]
+fn a_graph_is_drawn_or_written_down() {
+    let folder = Folder::with_shop();
+    let file = "pipelines/refund-with-approval.cst";
+    check(
+        &folder,
+        &["graph", file, "--format", "mermaid"],
+        expect![[r#"
+            exit 0
+            --- stdout
+            flowchart TD
+              n0(["approved<br>Boolean"])
+              n1(["orderId<br>String"])
+              n2[["GetOrder<br>read"]]
+              n3["order<br>Optional#60;#123; id: String, customerId:…"]
+              n4["amount<br>Float"]
+              n5[["RecordRefund<br>write · retry: 3, delay: 200ms"]]:::write
+              n6["refund<br>Optional#60;#123; refundId: Int, orderId:…"]
+              n7["status<br>String"]
+              n8(["order<br>Optional#60;#123; id: String, customerId:…"]):::output
+              n9(["refund<br>Optional#60;#123; refundId: Int, orderId:…"]):::output
+              n10(["status<br>String"]):::output
+              n0 -.-> n7
+              n0 -->|when| n9
+              n1 --> n2
+              n1 --> n5
+              n2 --> n3
+              n3 --> n4
+              n3 --> n8
+              n4 --> n7
+              n4 -.-> n9
+              n5 --> n6
+              n6 -.-> n9
+              n7 --> n10
+              classDef write fill:#fde3d3,stroke:#b3400e,color:#5c1f04
+              classDef output stroke-width:3px
+            --- stderr
+
+            Next: tidegate run pipelines/refund-with-approval.cst approved=true orderId=ORD-123
+        "#]],
+    );
+    let of = |format| folder.tidegate(&["graph", file, "--format", format]);
+    assert!(of("dot").stdout.starts_with("digraph pipeline {"));
+    assert_eq!(of("json").json()["nodes"][0]["id"], "in:approved");
+    let drawn = of("svg").stdout;
+    assert!(drawn.contains(">refund-with-approval</title>"), "{drawn}");
+    assert_eq!(folder.tidegate(&["graph", file]).stdout, drawn);
+
+    folder.write("wrong.cst", "out x = y\n");
+    check(
+        &folder,
+        &["graph", "wrong.cst"],
+        expect![[r#"
+        exit 3
+        --- stderr
+        error[E001]: there is no input or binding `y`
+         --> wrong.cst:1:9
+          |
+        1 | out x = y
+          |         ^
+
+        Next: tidegate check wrong.cst
+    "#]],
+    );
+    assert_eq!(folder.tidegate(&["graph", file, "--format", "png"]).code, Some(2));
+}
+
+#[test]
+fn a_graph_that_is_too_large_for_a_picture_can_be_had_otherwise() {
+    let folder = Folder::empty();
+    let inputs: String = (0..10_001).map(|at| format!("in _i{at}: Int\n")).collect();
+    folder.write("large.cst", &(inputs + "out x = 1\n"));
+    check(
+        &folder,
+        &["graph", "large.cst"],
+        expect![[r#"
+        exit 2
+        --- stderr
+        error: cannot draw `large.cst`: the graph has 10003 nodes, and a picture holds at most 10000
+          help: The formats `dot`, `mermaid` and `json` have no such limit
+
+        Next: tidegate graph large.cst --format dot
+    "#]],
+    );
+    assert_eq!(folder.tidegate(&["graph", "large.cst", "--format", "dot"]).code, Some(0));
+}

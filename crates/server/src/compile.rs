@@ -12,7 +12,7 @@ use model::text::quote;
 use crate::error::internal;
 use crate::limits::INLINE_SOURCE_BYTES;
 use crate::service::App;
-use crate::wire::{Problem, diagnostic};
+use crate::wire::{Problem, checked, diagnostic};
 
 /// A source that compiles.
 pub(crate) struct Compiled {
@@ -23,14 +23,31 @@ pub(crate) struct Compiled {
     pub(crate) time: Duration,
 }
 
-/// Compiles a source. A large one gets a thread of its own, since a hostile one takes its time.
+/// Compiles a source.
 pub(crate) async fn compile(app: &App, source: String) -> Result<Compiled, Problem> {
+    aside_if_large(app, source, compile_here).await?
+}
+
+/// Checks a source; what is found is the answer.
+pub(crate) async fn check(app: &App, source: String) -> Result<Vec<u8>, Problem> {
+    let check = |catalog: &Catalog, source: String| {
+        checked(None, &source, &lang::compile(&source, catalog))
+    };
+    aside_if_large(app, source, check).await
+}
+
+/// Works on a source. A large one gets a thread of its own, since a hostile one takes its time.
+async fn aside_if_large<T: Send + 'static>(
+    app: &App,
+    source: String,
+    work: fn(&Catalog, String) -> T,
+) -> Result<T, Problem> {
     if source.len() <= INLINE_SOURCE_BYTES {
-        return compile_here(&app.catalog, source);
+        return Ok(work(&app.catalog, source));
     }
     let catalog = app.catalog.clone();
-    let compiled = tokio::task::spawn_blocking(move || compile_here(&catalog, source));
-    compiled.await.unwrap_or_else(|error| Err(internal(error.to_string())))
+    let done = tokio::task::spawn_blocking(move || work(&catalog, source));
+    done.await.map_err(|error| internal(error.to_string()))
 }
 
 fn compile_here(catalog: &Catalog, source: String) -> Result<Compiled, Problem> {

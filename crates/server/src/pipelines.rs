@@ -1,7 +1,8 @@
-//! Pipelines: compile, list, read, and find what a reference names.
+//! Pipelines: check, compile, list, read, and find what a reference names.
 
 use engine::limits::PAGE_MAX;
 use engine::{Found, PipelineName, Reference};
+use graph::Graph;
 use model::text::{did_you_mean, quote};
 
 use crate::compile;
@@ -26,6 +27,14 @@ pub(crate) async fn compile(mut context: Context<'_>) -> Result<Reply, Problem> 
     let alias = name.as_ref().map(|name| name.as_text().as_str());
     let body = wire::compiled(image.digest, &image.plan, alias, saved, &compiled.warnings);
     Ok(Reply::ok(body))
+}
+
+/// `POST /check`: what is wrong with a source, and what it would be. Nothing is kept.
+pub(crate) async fn check(mut context: Context<'_>) -> Result<Reply, Problem> {
+    let body = context.body().await?;
+    let members = Members::read(body.bytes(), &["source"])?;
+    let checked = compile::check(context.app, members.required_string("source")?).await?;
+    Ok(Reply::ok(checked))
 }
 
 fn name(text: &str) -> Result<PipelineName, Problem> {
@@ -56,6 +65,14 @@ pub(crate) async fn read(context: Context<'_>) -> Result<Reply, Problem> {
     let stored = stored.ok_or_else(|| internal(format!("the image {digest} is gone")))?;
     let body = wire::pipeline(found.loaded.plan(), found.alias.as_ref(), digest, &stored);
     Ok(Reply::ok(body))
+}
+
+/// `GET /pipelines/{ref}/graph`: its nodes and edges. They may be many, so nobody waits for them
+/// on the threads of the network.
+pub(crate) async fn graph(context: Context<'_>) -> Result<Reply, Problem> {
+    let found = find(context.app, &context.name).await?;
+    let written = tokio::task::spawn_blocking(move || graph::json(&Graph::of(found.loaded.plan())));
+    written.await.map(Reply::ok).map_err(|error| internal(error.to_string()))
 }
 
 /// The pipeline that a reference names.

@@ -10,6 +10,7 @@ use crate::wire::{Problem, ProblemKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Run,
+    Check,
     Compile,
     Execute,
     Resume,
@@ -17,6 +18,7 @@ pub(crate) enum Endpoint {
     ReadExecution,
     ListPipelines,
     ReadPipeline,
+    ReadGraph,
     ListModules,
     Live,
     Ready,
@@ -39,7 +41,7 @@ const ROUTES: &[Route] = &[
     ("/executions/{}/events", &[(Method::GET, Endpoint::Later)]),
     ("/executions", &[(Method::GET, Endpoint::ListExecutions)]),
     ("/compile", &[(Method::POST, Endpoint::Compile)]),
-    ("/check", &[(Method::POST, Endpoint::Later)]),
+    ("/check", &[(Method::POST, Endpoint::Check)]),
     (
         "/pipelines/{}",
         &[
@@ -48,7 +50,7 @@ const ROUTES: &[Route] = &[
             (Method::DELETE, Endpoint::Later),
         ],
     ),
-    ("/pipelines/{}/graph", &[(Method::GET, Endpoint::Later)]),
+    ("/pipelines/{}/graph", &[(Method::GET, Endpoint::ReadGraph)]),
     ("/pipelines/{}/versions", &[(Method::GET, Endpoint::Later)]),
     ("/pipelines/{}/rollback", &[(Method::POST, Endpoint::Later)]),
     ("/pipelines", &[(Method::GET, Endpoint::ListPipelines)]),
@@ -68,8 +70,9 @@ impl Endpoint {
         match self {
             Endpoint::ListExecutions => &["status", "pipeline", "missing", "cursor", "limit"],
             Endpoint::ListPipelines | Endpoint::ListModules => &["cursor", "limit"],
-            Endpoint::Run | Endpoint::Compile | Endpoint::Execute | Endpoint::Resume => &[],
-            Endpoint::ReadExecution | Endpoint::ReadPipeline => &[],
+            Endpoint::Run | Endpoint::Check | Endpoint::Compile => &[],
+            Endpoint::Execute | Endpoint::Resume => &[],
+            Endpoint::ReadExecution | Endpoint::ReadPipeline | Endpoint::ReadGraph => &[],
             Endpoint::Live | Endpoint::Ready | Endpoint::Later => &[],
         }
     }
@@ -77,9 +80,11 @@ impl Endpoint {
     /// Whether it gives the server new work.
     pub(crate) fn is_work(self) -> bool {
         match self {
-            Endpoint::Run | Endpoint::Compile | Endpoint::Execute | Endpoint::Resume => true,
+            Endpoint::Run | Endpoint::Check | Endpoint::Compile => true,
+            Endpoint::Execute | Endpoint::Resume => true,
             Endpoint::ListExecutions | Endpoint::ReadExecution => false,
-            Endpoint::ListPipelines | Endpoint::ReadPipeline | Endpoint::ListModules => false,
+            Endpoint::ListPipelines | Endpoint::ReadPipeline | Endpoint::ReadGraph => false,
+            Endpoint::ListModules => false,
             Endpoint::Live | Endpoint::Ready | Endpoint::Later => false,
         }
     }
@@ -153,7 +158,8 @@ mod tests {
             assert_eq!(of(Method::GET, path), Err(404), "{path}");
         }
         assert_eq!(of(Method::GET, "/executions/%ff"), Err(400));
-        assert_eq!(of(Method::POST, "/check"), Err(501));
+        assert_eq!(of(Method::GET, "/pipelines/a/graph"), Ok((Endpoint::ReadGraph, "a".into())));
+        assert_eq!(of(Method::GET, "/pipelines/a/versions"), Err(501));
     }
 
     #[test]

@@ -58,20 +58,12 @@ fn next_command(checked: &[(&Source, &Compilation)]) -> String {
     }
 }
 
-/// `ok` is about all files.
+/// `ok` is about all files; of each it says what a server says of a source.
 fn document(checked: &[(&Source, &Compilation)]) -> String {
-    let files: Vec<String> = checked.iter().map(|(source, it)| file(source, it)).collect();
+    let file = |(source, compilation): &(&Source, &Compilation)| {
+        text(server::wire::checked(Some(&source.name), &source.text, compilation))
+    };
+    let files: Vec<String> = checked.iter().map(file).collect();
     let is_ok = checked.iter().all(|(_, compilation)| compilation.image.is_some());
     body(&[("ok", is_ok.to_string()), ("files", format!("[{}]", files.join(",")))])
-}
-
-fn file(source: &Source, Compilation { image, diagnostics }: &Compilation) -> String {
-    let listed = diagnostics.iter().map(|it| text(server::wire::diagnostic(it, &source.text)));
-    let listed = listed.collect::<Vec<_>>().join(",");
-    let mut members =
-        vec![("file", hint::json_string(&source.name)), ("ok", image.is_some().to_string())];
-    let hash = image.as_ref().map(|image| hint::json_string(&image.digest.to_string()));
-    members.extend(hash.map(|hash| ("structuralHash", hash)));
-    members.push(("diagnostics", format!("[{listed}]")));
-    body(&members)
 }

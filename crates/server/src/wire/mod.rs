@@ -1,14 +1,16 @@
 //! The documents that callers get, written straight into a buffer: no intermediate tree.
 //!
-//! The order of members is part of what users see. [`execution`] and [`Problem`] are also what the
-//! command line prints for `--json`, so there is one writer for both.
+//! The order of members is part of what users see. [`execution`], [`checked`] and [`Problem`] are
+//! also what the command line prints for `--json`, so there is one writer for both.
 
+mod check;
 mod diagnostic;
 mod execution;
 mod object;
 mod pipeline;
 mod problem;
 
+pub use check::checked;
 pub use diagnostic::diagnostic;
 pub use execution::{Timings, answer, execution};
 pub use problem::{Entry, Problem, ProblemKind};

@@ -70,6 +70,18 @@ pub(crate) fn module(object: &mut Object<'_>, name: &str, module: &RegisteredMod
 
 /// What goes in, what comes out, and what is called in between.
 fn signature(object: &mut Object<'_>, plan: &Plan) {
+    ends(object, plan);
+    list(object.key("modules"), &plan.modules, |out, module| {
+        let mut object = Object::begin(out);
+        object.text("name", &module.name);
+        object.shown("signature", &module.signature);
+        object.shown("effect", module.effect);
+        object.end();
+    });
+}
+
+/// What goes in and what comes out.
+pub(super) fn ends(object: &mut Object<'_>, plan: &Plan) {
     list(object.key("inputs"), 0..plan.inputs.len() as InputId, |out, id| {
         let mut object = Object::begin(out);
         input(&mut object, plan, id, plan.is_required(id));
@@ -80,13 +92,6 @@ fn signature(object: &mut Object<'_>, plan: &Plan) {
         object.text("name", &output.name);
         object.shown("type", plan.output_type(output));
         object.maybe_text("description", output.description.as_deref());
-        object.end();
-    });
-    list(object.key("modules"), &plan.modules, |out, module| {
-        let mut object = Object::begin(out);
-        object.text("name", &module.name);
-        object.shown("signature", &module.signature);
-        object.shown("effect", module.effect);
         object.end();
     });
 }

@@ -1,6 +1,7 @@
 //! The HTTP API over a real loopback socket, as transcripts of requests and answers.
 
 mod broken;
+mod check;
 mod host;
 mod listing;
 mod modes;
