@@ -124,6 +124,7 @@ impl<'a> Checker<'a> {
         let mut program = Program { inputs, bindings, outputs, functions: Vec::new() };
         program.outputs.sort_by(|a, b| a.name.cmp(&b.name));
         self.settle_limits();
+        self.report_rechecks();
         program.functions = std::mem::take(&mut self.called);
         if self.nodes > NODES_MAX {
             let message = format!(

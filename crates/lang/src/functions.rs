@@ -1,7 +1,7 @@
 //! Which function a call means (specification, section 4.5): `use`, qualified and simple names.
 
-use std::cell::{Cell, OnceCell};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashMap};
 
 use model::{Catalog, Code, Diagnostic, Function, Origin, Span, Text};
 
@@ -18,8 +18,6 @@ pub(crate) struct Functions<'a> {
     plain: HashMap<Text, usize>,
     /// The same by the last segment.
     plain_by_last: HashMap<&'a str, Vec<usize>>,
-    /// Made at the first call that needs it: most small programs call nothing.
-    index: OnceCell<Index<'a>>,
 }
 
 struct Used {
@@ -28,12 +26,6 @@ struct Used {
     /// Whether the namespace exists; otherwise that has been reported.
     is_known: bool,
     is_used: Cell<bool>,
-}
-
-struct Index<'a> {
-    by_name: HashMap<Text, Vec<&'a Function>>,
-    /// With all their prefixes.
-    namespaces: HashSet<&'a str>,
 }
 
 /// What was found for a name; where nothing was, the diagnostic unless it was reported before.
@@ -52,7 +44,6 @@ impl<'a> Functions<'a> {
             aliases: HashMap::new(),
             plain: HashMap::new(),
             plain_by_last: HashMap::new(),
-            index: OnceCell::new(),
         };
         for declared in &declarations.uses {
             diagnostics.extend(functions.declare(declared));
@@ -99,7 +90,7 @@ impl<'a> Functions<'a> {
 
     /// Whether a call of `name` would mean something; helps only name what is there.
     pub(crate) fn is_known(&self, name: &str) -> bool {
-        self.index().by_name.contains_key(name)
+        self.catalog.named(name).next().is_some()
     }
 
     /// Warns of `use` declarations that nothing needs.
@@ -111,31 +102,12 @@ impl<'a> Functions<'a> {
         }
     }
 
-    fn index(&self) -> &Index<'a> {
-        self.index.get_or_init(|| {
-            let mut by_name: HashMap<Text, Vec<&Function>> = HashMap::new();
-            let mut namespaces = HashSet::new();
-            for function in self.catalog.iter() {
-                by_name.entry(function.name.clone()).or_default().push(function);
-                if function.origin == Origin::Standard && function.name.contains('-') {
-                    by_name.entry(camel_case(&function.name)).or_default().push(function);
-                }
-                let mut namespace = function.namespace.as_str();
-                while !namespace.is_empty() && namespaces.insert(namespace) {
-                    namespace = namespace.rsplit_once('.').map_or("", |(outer, _)| outer);
-                }
-            }
-            Index { by_name, namespaces }
-        })
-    }
-
     fn has_namespace(&self, path: &str) -> bool {
-        self.index().namespaces.contains(path)
+        self.catalog.namespaces().contains(path)
     }
 
     fn simple(&self, name: &Name) -> Found<'a> {
-        let none = Vec::new();
-        let all = self.index().by_name.get(&name.text).unwrap_or(&none);
+        let all: Vec<&'a Function> = self.catalog.named(&name.text).collect();
         let group = |function: &Function| {
             let is_plainly_used = self.plainly_used(&function.namespace).is_some();
             match function.origin {
@@ -233,14 +205,14 @@ impl<'a> Functions<'a> {
             )
             .help(format!("write `{quoted}.` and the name of one of its functions"));
         }
-        let names = self.index().by_name.keys().map(Text::as_str);
+        let names = self.catalog.names();
         Diagnostic::new(Code::E002, span, format!("there is no function or module `{quoted}`"))
             .maybe_help(model::text::did_you_mean(&name.text, names))
     }
 
     fn unknown_namespace(&self, path: &str, span: Span) -> Diagnostic {
         let message = format!("there is no namespace `{}`", model::text::quote(path));
-        let known = self.index().namespaces.iter().copied();
+        let known = self.catalog.namespaces().iter().map(Text::as_str);
         Diagnostic::new(Code::E004, span, message)
             .maybe_help(model::text::did_you_mean(path, known))
     }
@@ -261,18 +233,6 @@ fn ambiguous(name: &str, span: Span, candidates: &[&Function]) -> Diagnostic {
     names.sort_unstable();
     let message = format!("`{}` may mean {}", model::text::quote(name), names.join(" or "));
     Diagnostic::new(Code::E005, span, message).help(format!("write {} in full", names[0]))
-}
-
-/// `string-length` as `stringLength`.
-fn camel_case(name: &str) -> Text {
-    let mut words = name.split('-');
-    let mut camel = words.next().unwrap_or_default().to_string();
-    for word in words {
-        let mut letters = word.chars();
-        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        camel.push_str(letters.as_str());
-    }
-    camel.into()
 }
 
 /// `stringLength` as `string-length`, if the name has capitals and no hyphens.

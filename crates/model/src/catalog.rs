@@ -107,6 +107,11 @@ impl Function {
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     functions: BTreeMap<Text, Function>,
+    /// The qualified names of the functions with this name of their own, or this camelCase spelling
+    /// of a standard function's.
+    by_name: BTreeMap<Text, Vec<Text>>,
+    /// Namespaces that have functions, with all their prefixes.
+    namespaces: BTreeSet<Text>,
     /// The names of the caches that the host has beside its default one.
     pub caches: BTreeSet<Text>,
 }
@@ -114,7 +119,37 @@ pub struct Catalog {
 impl Catalog {
     /// Adds a function; one of the same qualified name is replaced and returned.
     pub fn insert(&mut self, function: Function) -> Option<Function> {
-        self.functions.insert(function.qualified(), function)
+        let qualified = function.qualified();
+        let mut names = vec![function.name.clone()];
+        if function.origin == Origin::Standard && function.name.contains('-') {
+            names.push(camel_case(&function.name));
+        }
+        for name in names {
+            let known = self.by_name.entry(name).or_default();
+            if !known.contains(&qualified) {
+                known.push(qualified.clone());
+            }
+        }
+        let mut namespace = function.namespace.as_str();
+        while !namespace.is_empty() && self.namespaces.insert(namespace.into()) {
+            namespace = namespace.rsplit_once('.').map_or("", |(outer, _)| outer);
+        }
+        self.functions.insert(qualified, function)
+    }
+
+    /// The functions that a simple call of `name` may mean.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = &Function> {
+        self.by_name.get(name).into_iter().flatten().filter_map(|name| self.functions.get(name))
+    }
+
+    /// The names by which simple calls are written.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(Text::as_str)
+    }
+
+    /// Namespaces that have functions, with all their prefixes.
+    pub fn namespaces(&self) -> &BTreeSet<Text> {
+        &self.namespaces
     }
 
     /// The function of this qualified name.
@@ -138,4 +173,16 @@ impl Catalog {
         self.caches.iter().for_each(|cache| text.push_str(&format!("cache\0{cache}\n")));
         Digest::of(text.as_bytes())
     }
+}
+
+/// `string-length` as `stringLength`.
+fn camel_case(name: &str) -> Text {
+    let mut words = name.split('-');
+    let mut camel = words.next().unwrap_or_default().to_string();
+    for word in words {
+        let mut letters = word.chars();
+        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        camel.push_str(letters.as_str());
+    }
+    camel.into()
 }

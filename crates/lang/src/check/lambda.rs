@@ -16,6 +16,8 @@ use crate::syntax::{self, Param};
 pub(super) struct Recheck {
     depth: usize,
     count: usize,
+    /// Where there were too many.
+    exceeded: Option<Span>,
 }
 
 /// A function parameter of a call: what the lambda is given, and what it has to give.
@@ -144,18 +146,26 @@ impl<'a> Checker<'a> {
         Some(Lambda { body, ..lambda })
     }
 
-    /// Whether an expression may be checked once more; that there are too many is reported once.
+    /// Whether an expression may be checked once more.
     pub(super) fn may_recheck(&mut self, span: Span) -> bool {
         if self.recheck.depth == 0 {
             return true;
         }
         self.recheck.count += 1;
         if self.recheck.count == NODES_MAX {
+            self.recheck.exceeded = Some(span);
+        }
+        self.recheck.count < NODES_MAX
+    }
+
+    /// Reports that there were too many lambdas to check again. It is done at the end, since what is
+    /// reported in a lambda is forgotten when that is checked again.
+    pub(super) fn report_rechecks(&mut self) {
+        if let Some(span) = self.recheck.exceeded {
             let message = "the types of these nested lambdas take too long to find";
             let help = "give the start value of `fold` its full type, or nest fewer of them";
             self.report(Diagnostic::new(Code::E040, span, message).help(help));
         }
-        self.recheck.count < NODES_MAX
     }
 }
 
