@@ -93,7 +93,7 @@ impl Each {
     }
 }
 
-/// Why a pattern cannot be used by `matches` (R011).
+/// Why a pattern cannot be used by `matches`: R011, or R009 if it is too large.
 pub fn pattern_fault(pattern: &str) -> Option<Failure> {
     text::pattern_fault(pattern)
 }

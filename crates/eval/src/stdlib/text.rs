@@ -158,7 +158,7 @@ fn pattern(pattern: &Text) -> Result<Pattern> {
 }
 
 fn compile(pattern: &str) -> Result<Pattern> {
-    let mut reason = String::new();
+    let (mut code, mut reason) = (Code::R009, String::new());
     for (bytes, weight) in SIZES {
         match RegexBuilder::new(pattern).size_limit(bytes).build() {
             Ok(regex) => return Ok(Pattern { regex, weight }),
@@ -171,14 +171,14 @@ fn compile(pattern: &str) -> Result<Pattern> {
                 // The last line says what is wrong, those before it draw the place.
                 let drawn = other.to_string();
                 let last = drawn.lines().last().unwrap_or_default();
-                reason = last.trim_start_matches("error: ").to_owned();
+                (code, reason) = (Code::R011, last.trim_start_matches("error: ").to_owned());
                 break;
             }
         }
     }
     let (shown, reason) = (model::text::quote(pattern), model::text::quote(&reason));
     let message = format!("the pattern \"{shown}\" cannot be used: {reason}");
-    Err(Failure::new(Code::R011, message))
+    Err(Failure::new(code, message))
 }
 
 pub(super) fn to_string(args: &[Value]) -> Result {

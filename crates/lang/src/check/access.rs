@@ -208,11 +208,13 @@ impl<'a> Checker<'a> {
             None => {
                 let message = format!("{} and {} cannot be merged", show(&a.ty), show(&b.ty));
                 let are_lists = matches!((&a.ty, &b.ty), (Type::List(_), Type::List(_)));
-                let help = if are_lists && self.functions.is_known("list-concat") {
+                let usual = if are_lists && self.functions.is_known("list-concat") {
                     "`+` merges records, element by element; `list-concat` puts lists together"
                 } else {
                     "`+` merges records and lists of records"
                 };
+                let absence = absence_help(&a.ty).or_else(|| absence_help(&b.ty));
+                let help = absence.unwrap_or_else(|| usual.to_string());
                 self.report(
                     Diagnostic::new(Code::E012, place, message)
                         .label(a.span, format!("of type {}", show(&a.ty)))

@@ -280,7 +280,10 @@ pub(super) fn join_of(exprs: &mut dyn Iterator<Item = &Expr>) -> Type {
 }
 
 fn is_mergeable(ty: &Type) -> bool {
-    matches!(ty, Type::Record(_) | Type::List(_) | Type::Map(..) | Type::Union(_))
+    match ty {
+        Type::Union(union) => union.members().iter().any(|member| is_mergeable(&member.ty)),
+        _ => matches!(ty, Type::Record(_) | Type::List(_) | Type::Map(..)),
+    }
 }
 
 fn as_float(expr: Expr) -> Expr {

@@ -119,13 +119,10 @@ impl<'a> Checker<'a> {
         let place = place(&option.value, span);
         let call = &mut checked.call;
         let form = match (name, &option.value) {
-            ("retry", OptionValue::Int(count, _)) => match u32::try_from(*count) {
-                Ok(count) => {
-                    call.retry = count;
-                    return self.warn_of_many_attempts(count, place);
-                }
-                Err(_) => "a whole number from 0 up, such as `3`",
-            },
+            ("retry", OptionValue::Int(count @ 0.., _)) => {
+                call.retry = u32::try_from(*count).unwrap_or(u32::MAX);
+                return self.warn_of_many_attempts(call.retry, place);
+            }
             ("delay", OptionValue::Duration(ms @ 1.., _)) => return call.delay_ms = *ms,
             ("timeout", OptionValue::Duration(ms @ 1.., _)) => return call.timeout_ms = Some(*ms),
             ("backoff", OptionValue::Word(word)) if backoff(&word.text).is_some() => {
