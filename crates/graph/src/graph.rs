@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use model::plan::{
-    Backoff, BindingKind, Cache, CallId, CallOptions, Expr, Output, PRIORITY_NORMAL, Source, TypeId,
+    Backoff, BindingKind, Cache, CallId, CallOptions, Expr, ExprId, Output, PRIORITY_NORMAL,
+    Source, TypeId,
 };
 use model::text::cut;
 use model::{Effect, Plan, Span, Text, Type};
 
 use crate::limits::TYPE_SHOWN_MAX;
-use crate::uses::{Reader, Use, readers};
+use crate::uses::{Reader, Use, elements, readers};
 
 /// The dataflow graph of a pipeline.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -190,6 +191,7 @@ impl<'p> Builder<'p> {
     }
 
     fn edges(&mut self) {
+        let elements = elements(self.plan);
         for (expr, reader) in self.plan.exprs.iter().zip(readers(self.plan)) {
             let Some((reader, uses)) = reader else { continue };
             let to = match reader {
@@ -201,8 +203,29 @@ impl<'p> Builder<'p> {
                 Expr::Input(id) => self.edge(*id, to, uses),
                 Expr::Binding(id) => self.edge(self.bindings[*id as usize], to, uses),
                 Expr::Call(id) => self.edge(self.calls[*id as usize], to, uses),
+                // A call for each element reads what the elements come from.
+                Expr::Local(local) => {
+                    let Reader::Call(call) = reader else { continue };
+                    let binding = self.plan.calls[call as usize].binding;
+                    let lists = elements.get(&(binding, *local)).copied().unwrap_or_default();
+                    lists.iter().for_each(|list| self.element_edge(*list, to, uses));
+                }
                 _ => {}
             }
+        }
+    }
+
+    /// An edge from a list to a call for its elements, where the list is a node.
+    fn element_edge(&mut self, list: ExprId, to: u32, uses: Use) {
+        let mut list = &self.plan.exprs[list as usize];
+        while let Expr::Reshape(inner, _) = list {
+            list = &self.plan.exprs[*inner as usize];
+        }
+        match list {
+            Expr::Input(id) => self.edge(*id, to, uses),
+            Expr::Binding(id) => self.edge(self.bindings[*id as usize], to, uses),
+            Expr::Call(id) => self.edge(self.calls[*id as usize], to, uses),
+            _ => {}
         }
     }
 

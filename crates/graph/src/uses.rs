@@ -4,8 +4,10 @@
 //! its turn comes; there is no recursion. [`parts`] is the one place that knows the forms of
 //! expressions and which of their positions are conditional (specification 6.2).
 
+use std::collections::HashMap;
+
 use model::Plan;
-use model::plan::{BindingId, CallId, Expr, ExprId};
+use model::plan::{BindingId, CallId, Expr, ExprId, LocalId};
 
 /// How a node uses what it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +59,25 @@ pub(crate) fn readers(plan: &Plan) -> Vec<Option<(Reader, Use)>> {
         }
     }
     readers
+}
+
+/// What an argument of a call in a lambda stands for: for each local of a binding that is a
+/// lambda's parameter, the expressions to whose elements the lambda is applied.
+pub(crate) fn elements(plan: &Plan) -> HashMap<(BindingId, LocalId), &[ExprId]> {
+    let mut elements = HashMap::new();
+    let mut start = 0;
+    for (id, binding) in (0..).zip(&plan.bindings) {
+        let end = binding.root as usize + 1;
+        for expr in &plan.exprs[start..end] {
+            if let Expr::Each(each) = expr {
+                for (local, _) in &each.parameters {
+                    elements.insert((id, *local), each.arguments.as_slice());
+                }
+            }
+        }
+        start = end;
+    }
+    elements
 }
 
 /// Calls `visit` with every operand and its position.

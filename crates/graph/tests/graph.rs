@@ -57,6 +57,27 @@ fn every_occurrence_of_a_call_is_a_node() {
 }
 
 #[test]
+fn a_call_for_each_element_reads_the_list() {
+    check(
+        r#"in ids: List<String>
+           in note: String
+           out found = map(ids, id => Find(id))
+           out joined = fold(["a"], note, (all, x) => Join(all, x) with fallback: note)"#,
+        expect![[r#"
+            in:ids in:note call:found.1 n:found call:joined.1 n:joined out:found out:joined
+            in:ids -> call:found.1
+            in:ids -> n:found
+            in:note -> call:joined.1
+            in:note -> n:joined
+            call:found.1 -?-> n:found
+            n:found -> out:found
+            call:joined.1 -?-> n:joined
+            n:joined -> out:joined
+        "#]],
+    );
+}
+
+#[test]
 fn conditional_positions_make_conditional_edges() {
     check(
         r#"in c: Boolean

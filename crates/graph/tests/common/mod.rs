@@ -25,7 +25,7 @@ pub(crate) fn graph_of(source: &str) -> Graph {
 }
 
 fn catalog() -> Catalog {
-    let mut catalog = Catalog::default();
+    let mut catalog = eval::stdlib::catalog();
     for (name, signature, effect) in [
         ("Find", "(id: String) -> Optional<{ id: String, score: Int }>", Effect::Read),
         ("Slow", "(text: String) -> String", Effect::Read),

@@ -12,8 +12,8 @@ pub fn to_string(ty: &Type, value: &Value) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Appends the JSON of a value of type `ty`. A value of another type is a broken promise of the
-/// caller; `null` is written in its place.
+/// Appends the JSON of a value of type `ty`. For a value of another type, which only an image of
+/// damaged bytes can give, `null` is written.
 pub fn write(ty: &Type, value: &Value, out: &mut Vec<u8>) {
     match (ty, value) {
         (Type::Optional(_), Value::None) => out.extend(b"null"),
@@ -34,10 +34,7 @@ pub fn write(ty: &Type, value: &Value, out: &mut Vec<u8>) {
         }
         (Type::Map(key, ty), Value::Map(entries)) => write_map(*key, ty, entries, out),
         (Type::Union(union), value) => write_union(union, value, out),
-        (ty, value) => {
-            debug_assert!(false, "{value:?} is no {ty}");
-            out.extend(b"null");
-        }
+        _ => out.extend(b"null"),
     }
 }
 
@@ -49,10 +46,7 @@ fn write_map(key_type: KeyType, ty: &Type, entries: &[(Value, Value)], out: &mut
             out.push(b':');
             write(ty, value, out);
         }
-        (KeyType::String, key) => {
-            debug_assert!(false, "{key:?} is no String");
-            out.extend(b"\"\":null");
-        }
+        (KeyType::String, _) => out.extend(b"\"\":null"),
         (KeyType::Int | KeyType::Variable, key) => {
             out.push(b'[');
             write(&Type::Int, key, out);
@@ -66,7 +60,6 @@ fn write_map(key_type: KeyType, ty: &Type, entries: &[(Value, Value)], out: &mut
 /// Bare if the bare form is read as the same member, else with its tag.
 fn write_union(union: &Union, value: &Value, out: &mut Vec<u8>) {
     let Some(at) = member_of(union, value) else {
-        debug_assert!(false, "{value:?} is of no member");
         return out.extend(b"null");
     };
     let start = out.len();
