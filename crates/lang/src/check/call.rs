@@ -202,7 +202,7 @@ impl<'a> Checker<'a> {
     }
 
     fn report_no_lambda(&mut self, value: &Expr, function: &Function, parameters: usize) {
-        if matches!(value.kind, Kind::Broken) {
+        if value.ty.has_unknown() {
             return;
         }
         let name = model::text::quote(&function.name);

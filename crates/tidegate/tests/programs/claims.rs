@@ -19,6 +19,7 @@ pub(crate) enum Claim {
     In(String),
     Resume(String),
     Resolve(String),
+    Retry,
     Out(String),
     Status(String),
     Missing(String),
@@ -160,14 +161,15 @@ impl Program {
 impl Claim {
     /// Whether it supplies something, so that an execution moves.
     pub(crate) fn supplies(&self) -> bool {
-        matches!(self, Claim::In(_) | Claim::Resume(_) | Claim::Resolve(_))
+        matches!(self, Claim::In(_) | Claim::Resume(_) | Claim::Resolve(_) | Claim::Retry)
     }
 
     fn is_about_runs(&self) -> bool {
         match self {
             Claim::Ok | Claim::Diagnostic(_) | Claim::Type(_) | Claim::Fails(_) => false,
-            Claim::In(_) | Claim::Resume(_) | Claim::Resolve(_) | Claim::Out(_) => true,
-            Claim::Status(_) | Claim::Missing(_) | Claim::Calls(_) | Claim::Rejected(_) => true,
+            Claim::In(_) | Claim::Resume(_) | Claim::Resolve(_) | Claim::Retry => true,
+            Claim::Out(_) | Claim::Status(_) | Claim::Missing(_) | Claim::Calls(_) => true,
+            Claim::Rejected(_) => true,
         }
     }
 }
@@ -177,8 +179,10 @@ impl Claim {
 fn claim(line: &str) -> Option<Claim> {
     let at = line.find("# ")?;
     let text = line[at + 2..].trim();
-    if text == "ok" {
-        return Some(Claim::Ok);
+    match text {
+        "ok" => return Some(Claim::Ok),
+        "retry" => return Some(Claim::Retry),
+        _ => {}
     }
     let (word, rest) = text.split_once(": ")?;
     let rest = rest.trim().to_owned();

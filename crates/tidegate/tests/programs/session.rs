@@ -89,15 +89,16 @@ impl Session {
         match claim {
             Claim::Resume(inputs) => {
                 let inputs = read(&self.loaded, inputs)?;
-                self.resume(inputs, Vec::new())
+                self.resume(inputs, Vec::new(), false)
             }
             Claim::Resolve(nodes) => {
                 let members = json::entries(nodes).map_err(|fault| format!("{fault:?}"))?;
                 let nodes = supply::nodes(self.loaded.plan(), &members, "")
                     .map_err(|faults| format!("{faults:?}"))?;
                 let resolved = nodes.into_iter().map(|(id, value)| (id, StoredValue(value)));
-                self.resume(Vec::new(), resolved.collect())
+                self.resume(Vec::new(), resolved.collect(), false)
             }
+            Claim::Retry => self.resume(Vec::new(), Vec::new(), true),
             Claim::Out(outputs) => same("out", outputs, self.outputs()),
             Claim::Status(status) => {
                 let found = self.execution.status().as_str().to_lowercase();
@@ -139,8 +140,9 @@ impl Session {
         &mut self,
         inputs: Vec<(InputId, StoredValue)>,
         resolved: Vec<(u32, StoredValue)>,
+        retry_failed: bool,
     ) -> Result<(), String> {
-        self.happen(Event::Resumed { inputs, resolved, retry_failed: false })
+        self.happen(Event::Resumed { inputs, resolved, retry_failed })
     }
 
     /// Takes one event in and answers all calls that follow from it.
