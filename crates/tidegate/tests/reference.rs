@@ -17,6 +17,7 @@ mod reference {
     pub(crate) mod value;
 }
 
+use std::collections::BTreeMap;
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -51,6 +52,24 @@ fn engine_and_reference_agree() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
+/// Programs that only complete, or never call anything, would prove little.
+#[test]
+fn random_programs_end_in_every_way() {
+    let (mut statuses, mut writes, mut calls) = (BTreeMap::new(), 0, 0);
+    for seed in 0..300 {
+        let sample = sample(seed, SIZE, false);
+        let case = Case::of(&sample.source()).expect("a program that compiles");
+        let mut random = Random::new(seed);
+        let mut run = Run::start(&case, &sample.inputs).expect("both agree");
+        run.finish(&mut random).expect("both agree");
+        calls += run.begun();
+        writes += run.writes.len();
+        *statuses.entry(run.summary().status.as_str()).or_insert(0) += 1;
+    }
+    assert!(statuses.len() == 3 && statuses.values().all(|count| *count >= 30), "{statuses:?}");
+    assert!(writes >= 30 && calls >= 100 + writes, "{writes} writes of {calls} calls");
+}
+
 /// Everything that must hold of the program.
 fn check(sample: &Sample, seed: u64) -> Checked {
     let checked = catch_unwind(AssertUnwindSafe(|| {
@@ -77,35 +96,35 @@ fn arrival_changes_nothing(case: &Case, sample: &Sample, seed: u64) -> Checked {
     Ok(())
 }
 
-/// Resolving a failed binding and then supplying inputs, and the other way round.
+/// Resolving a binding that fails, before and after the inputs of which it fails.
 fn resolving_may_come_first(case: &Case, sample: &Sample, seed: u64) -> Checked {
     let random = || Random::new(seed ^ (99 << 48));
     let groups = groups(case, &sample.inputs, &mut random());
     let begin = || -> Checked<(Run<'_>, Random)> {
         let mut random = random();
         let mut run = Run::start(case, &groups[0])?;
-        run.to_rest(&mut random)?;
+        run.finish(&mut random)?;
         Ok((run, random))
     };
-    let (mut first, mut order) = begin()?;
-    let mut failed = first.failed_bindings();
+    let (mut last, mut order) = begin()?;
+    for group in &groups[1..] {
+        last.supply(group)?;
+        last.finish(&mut order)?;
+    }
+    let mut failed = last.failed_bindings();
     if failed.is_empty() {
         return Ok(());
     }
     let name = order.take(&mut failed);
+    last.resolve(&name)?;
+    last.finish(&mut order)?;
+    let (mut first, mut order) = begin()?;
     first.resolve(&name)?;
-    first.to_rest(&mut order)?;
+    first.finish(&mut order)?;
     for group in &groups[1..] {
         first.supply(group)?;
-        first.to_rest(&mut order)?;
+        first.finish(&mut order)?;
     }
-    let (mut last, mut order) = begin()?;
-    for group in &groups[1..] {
-        last.supply(group)?;
-        last.to_rest(&mut order)?;
-    }
-    last.resolve(&name)?;
-    last.to_rest(&mut order)?;
     agree(case, &End::of(first), &End::of(last), false)
         .map_err(|fault| format!("`{name}` is resolved: {fault}"))
 }
@@ -132,12 +151,12 @@ fn end(case: &Case, groups: Vec<Group>, random: &mut Random) -> Checked<End> {
         }
         run.supply(group)?;
     }
-    run.to_rest(random)?;
+    run.finish(random)?;
     let end =
         End { summary: run.summary(), writes: run.writes.clone(), accepted: run.accepted.clone() };
     // The rest is about this one execution: failed calls succeed now.
     run.retry()?;
-    run.to_rest(random)?;
+    run.finish(random)?;
     Ok(end)
 }
 

@@ -175,11 +175,11 @@ impl<'a> State<'a> {
             }
             ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Boolean(_) => {}
             ExprKind::String(pieces) => {
-                let part = |piece| match piece {
-                    &Piece::Expr(ref part) => Some(part),
-                    Piece::Text(_) => None,
-                };
-                self.follow_all(pieces.iter().filter_map(part), scope, way);
+                for piece in pieces {
+                    if let Piece::Expr(part) = piece {
+                        self.follow(part, scope, way);
+                    }
+                }
             }
             ExprKind::List(items) => self.follow_all(items, scope, way),
             ExprKind::Record(fields) => {

@@ -73,8 +73,6 @@ pub(crate) struct Run<'a> {
     healed: bool,
     /// Something that failed may have its value now.
     repaired: bool,
-    /// How often nothing was running.
-    pub(crate) rests: usize,
 }
 
 impl<'a> Run<'a> {
@@ -92,7 +90,6 @@ impl<'a> Run<'a> {
             accepted: BTreeSet::new(),
             healed: false,
             repaired: false,
-            rests: 0,
         };
         let inputs = run.take(group);
         for (name, input) in &case.program.inputs {
@@ -177,6 +174,11 @@ impl<'a> Run<'a> {
         self.repaired = true;
     }
 
+    /// How many calls began.
+    pub(crate) fn begun(&self) -> usize {
+        self.begun.len()
+    }
+
     /// Whether nothing runs.
     pub(crate) fn is_at_rest(&self) -> bool {
         self.pending.is_empty()
@@ -211,7 +213,7 @@ impl<'a> Run<'a> {
     }
 
     /// Ends all calls, in a random order.
-    pub(crate) fn to_rest(&mut self, random: &mut Random) -> Checked {
+    pub(crate) fn finish(&mut self, random: &mut Random) -> Checked {
         while !self.is_at_rest() {
             self.answer(random)?;
         }
@@ -300,7 +302,6 @@ impl<'a> Run<'a> {
     }
 
     fn check_rest(&mut self) -> Checked {
-        self.rests += 1;
         let view = view(&self.execution);
         let state = State::of(&self.case.program, &self.known);
         let (by_engine, by_reference) = (self.summary(), summary_of(&state));
