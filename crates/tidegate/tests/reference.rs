@@ -3,7 +3,8 @@
 //! inputs arrive and calls are answered.
 //!
 //! A failure names a seed; `REFERENCE_SEED=7` runs that program alone and `REFERENCE_PROGRAMS=20000`
-//! so many programs.
+//! so many programs. `REFERENCE_CATCHES=1` also makes programs whose options catch failures of
+//! expressions that make calls: of these, what is known first decides more than it should.
 
 mod reference {
     pub(crate) mod demand;

@@ -26,7 +26,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// `None` where the program does not compile.
+    /// Reads a program; it fails where that does not compile.
     pub(crate) fn of(source: &str) -> Result<Case, String> {
         let compilation = lang::compile(source, &modules::catalog());
         let image = compilation
