@@ -264,7 +264,7 @@ impl Walk<'_> {
     /// A fallback is chosen when the call failed for good.
     fn fallback(&mut self, rescue: &Rescue, way: Way) -> Option<(ExprId, Way)> {
         let fallback = rescue.fallback?;
-        match self.known(|evaluator| evaluator.attempt(rescue.of)) {
+        match self.known(|evaluator| evaluator.caught(rescue)) {
             Ok(Ok(_)) => None,
             Ok(Err(_)) => Some((fallback, way)),
             Err(_) => Some((fallback, way.open())),

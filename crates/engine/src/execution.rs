@@ -170,8 +170,9 @@ impl Execution {
     /// starts the calls that may run (specification, section 6).
     pub(crate) fn settle(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
+        let mut is_left = false;
         loop {
-            let is_left = self.evaluate();
+            is_left |= self.evaluate();
             if self.is_completed() {
                 self.status = Status::Completed;
                 return actions;

@@ -80,16 +80,9 @@ impl<'a, C: Cells> Evaluator<'a, C> {
     /// What the lambda gives for every element. The failure of the lowest element that is known to
     /// fail outweighs open ones.
     fn results(&mut self, application: &Application, items: &[Value]) -> Outcome<Vec<Value>> {
-        let mut results = Vec::with_capacity(items.len());
-        let mut open = false;
-        for (index, item) in items.iter().enumerate() {
-            match self.body(application, index, [item.clone()]) {
-                Ok(value) => results.push(value),
-                Err(Stop::Open) => open = true,
-                Err(failed) => return Err(failed),
-            }
-        }
-        if open { Err(Stop::Open) } else { Ok(results) }
+        self.each_of(items.iter().enumerate(), |this, (index, item)| {
+            this.body(application, index, [item.clone()])
+        })
     }
 
     fn fold(

@@ -78,6 +78,10 @@ pub struct Evaluator<'a, C> {
     locals: Vec<Option<Value>>,
     /// The elements to which the lambdas around the current expression are applied.
     path: Vec<u32>,
+    /// Around the current expression, how many options would catch its failure: then an operand that
+    /// is open outweighs one that failed, so that what is caught does not depend on which was known
+    /// first.
+    catching: u32,
     steps: u64,
     /// Bytes of the values that functions and conversions made since [`Evaluator::enter`].
     made: usize,
@@ -87,7 +91,7 @@ impl<'a, C: Cells> Evaluator<'a, C> {
     /// An evaluator of a valid plan; see [`Plan::validate`].
     pub fn new(plan: &'a Plan, builtins: &'a Builtins, cells: &'a C) -> Evaluator<'a, C> {
         let (locals, path) = (Vec::new(), Vec::new());
-        Evaluator { plan, builtins, cells, locals, path, steps: 0, made: 0 }
+        Evaluator { plan, builtins, cells, locals, path, catching: 0, steps: 0, made: 0 }
     }
 
     /// Forgets the variables and steps of the binding before, and makes room for as many `locals`.
@@ -95,6 +99,7 @@ impl<'a, C: Cells> Evaluator<'a, C> {
         self.locals.clear();
         self.locals.resize(locals as usize, None);
         self.path.clear();
+        self.catching = 0;
         self.refresh();
     }
 
@@ -177,7 +182,7 @@ impl<'a, C: Cells> Evaluator<'a, C> {
             Expr::Binding(binding) => self.read(*binding, id),
             Expr::Local(local) => self.locals[*local as usize].clone().ok_or(Stop::Open),
             Expr::Call(_) | Expr::Apply { .. } | Expr::Each(_) => {
-                self.attempt(id)?.map_err(Stop::Failed)
+                self.attempt(id, false)?.map_err(Stop::Failed)
             }
             Expr::Rescue(rescue) => self.rescue(rescue),
             Expr::Negate(a) => {
@@ -230,9 +235,19 @@ impl<'a, C: Cells> Evaluator<'a, C> {
         }
     }
 
+    /// What the call of `rescue` gave, or the failure that its fallback replaces. It stops where an
+    /// argument does, and where the call failed by dependency: only what the call itself does wrong
+    /// is caught.
+    pub fn caught(&mut self, rescue: &Rescue) -> Outcome<Result<Value, Arc<Failure>>> {
+        match self.attempt(rescue.of, true)? {
+            Err(failure) if failure.code == Code::R013 => Err(Stop::Failed(failure)),
+            attempt => Ok(attempt),
+        }
+    }
+
     /// A call or function, told apart: what it gave, or how it failed itself. It stops where an
     /// argument does.
-    pub fn attempt(&mut self, id: ExprId) -> Outcome<Result<Value, Arc<Failure>>> {
+    fn attempt(&mut self, id: ExprId, is_caught: bool) -> Outcome<Attempt> {
         match &self.plan.exprs[id as usize] {
             Expr::Call(call) => self.call_result(*call),
             Expr::Apply { function, ty, arguments } => {
@@ -241,7 +256,7 @@ impl<'a, C: Cells> Evaluator<'a, C> {
             }
             Expr::Each(each) => {
                 let arguments = self.all(&each.arguments)?;
-                self.each(each, &arguments, id)
+                self.catching(is_caught, |this| this.each(each, &arguments, id))
             }
             _ => self.eval(id).map(Ok),
         }
@@ -284,15 +299,17 @@ impl<'a, C: Cells> Evaluator<'a, C> {
     }
 
     fn rescue(&mut self, rescue: &Rescue) -> Outcome {
-        let failure = match self.attempt(rescue.of)? {
+        let failure = match self.caught(rescue)? {
             Ok(value) => return Ok(succeeded(rescue.otherwise, value)),
             Err(failure) => failure,
         };
-        let failure = match rescue.fallback.map(|fallback| self.eval(fallback)) {
+        let is_caught = rescue.otherwise != Otherwise::Propagate;
+        let fallback = rescue.fallback.map(|id| self.catching(is_caught, |this| this.eval(id)));
+        let failure = match fallback {
             None => failure,
             Some(Ok(value)) => return Ok(succeeded(rescue.otherwise, value)),
-            Some(Err(Stop::Open)) => return Err(Stop::Open),
-            Some(Err(Stop::Failed(failure))) => failure,
+            Some(Err(Stop::Failed(failure))) if failure.code != Code::R013 => failure,
+            Some(Err(stop)) => return Err(stop),
         };
         match rescue.otherwise {
             Otherwise::Propagate => Err(Stop::Failed(failure)),
@@ -301,23 +318,51 @@ impl<'a, C: Cells> Evaluator<'a, C> {
         }
     }
 
+    /// Evaluates what an option would catch, if one would.
+    fn catching<T>(
+        &mut self,
+        is_caught: bool,
+        eval: impl FnOnce(&mut Self) -> Outcome<T>,
+    ) -> Outcome<T> {
+        self.catching += u32::from(is_caught);
+        let outcome = eval(self);
+        self.catching -= u32::from(is_caught);
+        outcome
+    }
+
     /// The values of all operands; a failure outweighs an open one.
     pub fn all(&mut self, ids: &[ExprId]) -> Outcome<Vec<Value>> {
-        let mut values = Vec::with_capacity(ids.len());
-        let mut open = false;
-        for id in ids {
-            match self.eval(*id) {
+        self.each_of(ids.iter(), |this, id| this.eval(*id))
+    }
+
+    /// The values of all parts. A failure outweighs what is open, the first one the others; unless
+    /// it would be caught: then all of them have to be known.
+    pub(crate) fn each_of<I>(
+        &mut self,
+        parts: impl ExactSizeIterator<Item = I>,
+        mut eval: impl FnMut(&mut Self, I) -> Outcome,
+    ) -> Outcome<Vec<Value>> {
+        let mut values = Vec::with_capacity(parts.len());
+        let (mut open, mut failed) = (false, None);
+        for part in parts {
+            match eval(self, part) {
                 Ok(value) => values.push(value),
                 Err(Stop::Open) => open = true,
-                Err(failed) => return Err(failed),
+                Err(failure) if self.catching == 0 => return Err(failure),
+                Err(failure) => failed = failed.or(Some(failure)),
             }
         }
-        if open { Err(Stop::Open) } else { Ok(values) }
+        match failed {
+            _ if open => Err(Stop::Open),
+            Some(failure) => Err(failure),
+            None => Ok(values),
+        }
     }
 
     fn both(&mut self, a: ExprId, b: ExprId) -> Outcome<(Value, Value)> {
         match (self.eval(a), self.eval(b)) {
             (Ok(a), Ok(b)) => Ok((a, b)),
+            (Err(Stop::Open), _) | (_, Err(Stop::Open)) if self.catching > 0 => Err(Stop::Open),
             (Err(Stop::Failed(failure)), _) => Err(Stop::Failed(failure)),
             (_, Err(stop)) | (Err(stop), _) => Err(stop),
         }

@@ -3,8 +3,7 @@
 //! inputs arrive and calls are answered.
 //!
 //! A failure names a seed; `REFERENCE_SEED=7` runs that program alone and `REFERENCE_PROGRAMS=20000`
-//! so many programs. `REFERENCE_CATCHES=1` also makes programs whose options catch failures of
-//! expressions that make calls: of these, what is known first decides more than it should.
+//! so many programs.
 
 mod reference {
     pub(crate) mod demand;
@@ -42,7 +41,7 @@ fn engine_and_reference_agree() {
     };
     let mut faults = Vec::new();
     for seed in seeds {
-        let sample = sample(seed, SIZE, number("REFERENCE_CATCHES").is_some());
+        let sample = sample(seed, SIZE);
         if let Err(fault) = check(&sample, seed) {
             faults.push(describe(&shrunk(sample, seed), seed, &fault));
         }
@@ -58,7 +57,7 @@ fn engine_and_reference_agree() {
 fn random_programs_end_in_every_way() {
     let (mut statuses, mut writes, mut calls) = (BTreeMap::new(), 0, 0);
     for seed in 0..300 {
-        let sample = sample(seed, SIZE, false);
+        let sample = sample(seed, SIZE);
         let case = Case::of(&sample.source()).expect("a program that compiles");
         let mut random = Random::new(seed);
         let mut run = Run::start(&case, &sample.inputs).expect("both agree");

@@ -26,11 +26,16 @@ impl Parser<'_> {
         }
     }
 
-    /// Goes on at the next declaration.
+    /// Goes on at the next declaration, and beyond `start` in any case.
     fn recover(&mut self, start: usize) {
         if self.at == start {
             self.advance();
         }
+        self.recover_here();
+    }
+
+    /// Goes on at the next declaration, which may begin right where a value was expected.
+    fn recover_here(&mut self) {
         (self.nesting, self.height) = (0, 0);
         (self.projects, self.in_record) = (true, false);
         while self.peek().kind != Kind::End && !self.is_declaration() {
@@ -41,18 +46,18 @@ impl Parser<'_> {
     /// An expression, or what stands for one: the name that it was for is declared all the same, so
     /// that its uses are no further mistakes.
     fn value(&mut self) -> Expr {
-        let (start, span) = (self.at, self.peek().span);
+        let span = self.peek().span;
         self.expr().unwrap_or_else(|Broken| {
-            self.recover(start);
+            self.recover_here();
             Expr { kind: ExprKind::Broken, span }
         })
     }
 
     /// A type, or what stands for one.
     fn declared_type(&mut self) -> TypeExpr {
-        let (start, span) = (self.at, self.peek().span);
+        let span = self.peek().span;
         self.ty().unwrap_or_else(|Broken| {
-            self.recover(start);
+            self.recover_here();
             TypeExpr { kind: TypeKind::Broken, span }
         })
     }

@@ -88,9 +88,9 @@ impl Ty {
 }
 
 /// A program of at most `size` bindings.
-pub(crate) fn sample(seed: u64, size: usize, catches: bool) -> Sample {
+pub(crate) fn sample(seed: u64, size: usize) -> Sample {
     let (random, names) = (Random::new(seed), Vec::new());
-    let mut generator = Generator { random, names, count: 0, catches };
+    let mut generator = Generator { random, names, count: 0 };
     generator.program(size)
 }
 
@@ -100,8 +100,6 @@ struct Generator {
     names: Vec<(String, Ty)>,
     /// Variables made so far: each has its own name.
     count: usize,
-    /// Options also catch failures of expressions that make calls.
-    catches: bool,
 }
 
 impl Generator {
@@ -488,8 +486,7 @@ impl Generator {
         match self.below(9) {
             0 | 1 => format!(" with {{ fallback: {} }}", self.expr(ty, d)),
             2 => " with { on_error: skip }".to_owned(),
-            // What the fallback fails with would be caught: see `caught`.
-            3 => format!(" with {{ fallback: {}, on_error: log }}", self.caught(ty, d)),
+            3 => format!(" with {{ fallback: {}, on_error: log }}", self.expr(ty, d)),
             4 => " with { lazy }".to_owned(),
             5 => format!(" with {{ lazy, retry: 1, fallback: {} }}", self.expr(ty, d)),
             _ => String::new(),

@@ -63,6 +63,8 @@ pub(crate) type Attempt = Outcome<Result<Plain, Failed>>;
 pub(crate) struct Scope {
     variables: Vec<(String, Outcome)>,
     pub(crate) path: Vec<u32>,
+    /// An option would catch a failure here: then all parts have to be known before one decides.
+    catching: bool,
 }
 
 impl Scope {
@@ -72,6 +74,10 @@ impl Scope {
 
     pub(crate) fn get(&self, name: &str) -> Option<&Outcome> {
         self.variables.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    fn caught(&self, is_caught: bool) -> Scope {
+        Scope { catching: self.catching || is_caught, ..self.clone() }
     }
 
     /// The body of a lambda for one element.
@@ -236,7 +242,7 @@ impl<'a> World<'a> {
         parts: impl IntoIterator<Item = &'e Expr>,
         scope: &Scope,
     ) -> Outcome<Vec<Plain>> {
-        together(parts.into_iter().map(|part| self.value(part, scope)))
+        together(scope, parts.into_iter().map(|part| self.value(part, scope)))
     }
 
     fn text(&self, pieces: &[Piece], scope: &Scope) -> Outcome {
@@ -244,7 +250,7 @@ impl<'a> World<'a> {
             Piece::Text(text) => Ok(Plain::text(text)),
             Piece::Expr(expr) => self.value(expr, scope).map(|value| Plain::String(value.print())),
         };
-        let texts = together(pieces.iter().map(text))?;
+        let texts = together(scope, pieces.iter().map(text))?;
         Ok(Plain::String(texts.iter().map(Plain::print).collect()))
     }
 
@@ -258,11 +264,13 @@ impl<'a> World<'a> {
             Err(failed) => failed,
         };
         let failed = match option(call, "fallback") {
-            Some(OptionValue::Expr(fallback)) => match self.value(fallback, scope) {
-                Ok(value) => return Ok(succeed(value)),
-                Err(Stop::Unknown) => return Err(Stop::Unknown),
-                Err(Stop::Failed(failed)) => failed,
-            },
+            Some(OptionValue::Expr(fallback)) => {
+                match self.value(fallback, &scope.caught(on_error.is_some())) {
+                    Ok(value) => return Ok(succeed(value)),
+                    Err(Stop::Failed(failed)) if failed.code != Code::R013 => failed,
+                    Err(stop) => return Err(stop),
+                }
+            }
             _ => failed,
         };
         match on_error {
@@ -291,10 +299,16 @@ impl<'a> World<'a> {
         match lambda {
             None => Ok(functions::apply(name, &arguments).map_err(Failed::from)),
             Some((parameters, body)) => {
-                match self.apply(name, &arguments, parameters, body, scope) {
+                let is_caught =
+                    option(call, "fallback").is_some() || option(call, "on_error").is_some();
+                let scope = scope.caught(is_caught);
+                match self.apply(name, &arguments, parameters, body, &scope) {
                     Ok(value) => Ok(Ok(value)),
-                    Err(Stop::Failed(failed)) => Ok(Err(failed)),
-                    Err(Stop::Unknown) => Err(Stop::Unknown),
+                    // What failed by dependency is caught by nothing.
+                    Err(Stop::Failed(failed)) if !is_caught || failed.code != Code::R013 => {
+                        Ok(Err(failed))
+                    }
+                    Err(stop) => Err(stop),
                 }
             }
         }
@@ -330,7 +344,7 @@ impl<'a> World<'a> {
         }
         let results =
             items.iter().enumerate().map(|(index, item)| one(index, std::slice::from_ref(item)));
-        let results = together(results)?;
+        let results = together(scope, results)?;
         let both = results.iter().cloned().zip(items.iter().cloned());
         Ok(match name {
             "map" => Plain::List(results),
@@ -434,9 +448,14 @@ pub(crate) fn option<'e>(call: &'e Call, name: &str) -> Option<&'e OptionValue> 
     call.options.iter().find(|option| option.name.text == name).map(|option| &option.value)
 }
 
-/// All values; else the first failure; else unknown.
-fn together(outcomes: impl Iterator<Item = Outcome>) -> Outcome<Vec<Plain>> {
+/// All values; else the first failure; else unknown. Where a failure would be caught, what is unknown
+/// comes first.
+fn together(scope: &Scope, outcomes: impl Iterator<Item = Outcome>) -> Outcome<Vec<Plain>> {
     let outcomes: Vec<Outcome> = outcomes.collect();
+    let is_unknown = |outcome: &Outcome| matches!(outcome, Err(Stop::Unknown));
+    if scope.catching && outcomes.iter().any(is_unknown) {
+        return Err(Stop::Unknown);
+    }
     let failed = outcomes.iter().find(|outcome| matches!(outcome, Err(Stop::Failed(_))));
     match failed {
         Some(Err(failed)) => Err(failed.clone()),

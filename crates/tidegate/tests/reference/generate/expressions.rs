@@ -57,19 +57,13 @@ impl Generator {
             }
             _ => {
                 let items = self.expr(Ty::Ints, d);
-                let (name, (), body) = self.bound(Ty::Int, |g| ((), g.caught(Ty::Int, d)));
+                let (name, (), body) = self.bound(Ty::Int, |g| ((), g.expr(Ty::Int, d)));
                 let fallback = self.expr(Ty::Ints, d);
                 format!(
                     "sum(map(take({items}, 3), {name} => ({body} / {name})) with {{ fallback: {fallback} }})"
                 )
             }
         }
-    }
-
-    /// An expression whose failure is caught while other parts of it may still be under way: only
-    /// literals, so that what is caught does not depend on what is known first.
-    pub(super) fn caught(&mut self, ty: Ty, d: usize) -> String {
-        if self.catches { self.expr(ty, d) } else { self.literal(ty) }
     }
 
     pub(super) fn string(&mut self, d: usize) -> String {
