@@ -54,7 +54,7 @@ pub(crate) fn check(
     // Nor is it where a name is misspelt.
     let is_complete =
         is_complete && checker.diagnostics.iter().all(|diagnostic| diagnostic.code != Code::E001);
-    if is_complete {
+    if is_complete && !checker.has_method_call {
         checker.report_usage(&mentions, &program);
     }
     *diagnostics = checker.diagnostics;
@@ -86,6 +86,8 @@ struct Checker<'a> {
     /// Steps that constants may still take to compute.
     constant_steps: u64,
     recheck: lambda::Recheck,
+    /// A value was mentioned as if it had methods.
+    has_method_call: bool,
 }
 
 impl<'a> Checker<'a> {
@@ -111,6 +113,7 @@ impl<'a> Checker<'a> {
             limits: options::Limits::default(),
             constant_steps: STEPS_MAX,
             recheck: lambda::Recheck::default(),
+            has_method_call: false,
         }
     }
 

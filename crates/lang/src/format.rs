@@ -63,6 +63,8 @@ impl<'a> Writer<'a> {
                 self.line("");
             }
             self.declaration(declaration);
+            // The trailing comma of a `with` that nothing encloses.
+            self.skip_sign(",");
         }
         self.foot();
     }

@@ -202,6 +202,11 @@ impl<'a> Lexer<'a> {
     fn not_a_token(&mut self, first: char) {
         let start = self.at;
         let rest = self.rest();
+        if matches!(first, '\'' | '`')
+            && let Some(length) = foreign_string(rest, first)
+        {
+            return self.foreign_string(length);
+        }
         if first == '|' && !rest.starts_with("||") {
             self.at += 1;
             return self.push(Kind::Sign("|"), start);
@@ -231,6 +236,21 @@ impl<'a> Lexer<'a> {
             "||" => self.push(Kind::Sign("or"), start),
             _ => {}
         }
+    }
+
+    /// A string as other languages write it; a string stands there from now on.
+    fn foreign_string(&mut self, length: usize) {
+        let start = self.at;
+        let inside = &self.source[start + 1..start + length - 1];
+        self.at += length;
+        let help = format!("write `\"{}\"`", cut(inside, 40));
+        self.report(start, self.at, "a string stands in double quotes", Some(&help));
+        let text = Text::from(inside);
+        self.push(Kind::Quote, start);
+        if !text.is_empty() {
+            self.push(Kind::Text(text), start + 1);
+        }
+        self.push(Kind::EndQuote, self.at - 1);
     }
 
     fn number(&mut self) {
@@ -389,6 +409,12 @@ impl<'a> Lexer<'a> {
 
 const UNTERMINATED: &str = "this string never ends";
 const UNTERMINATED_HELP: &str = "close it with `\"`";
+
+/// The length of what stands in these quotes on one line, with them.
+fn foreign_string(rest: &str, quote: char) -> Option<usize> {
+    let line = rest.lines().next().unwrap_or_default();
+    line[1..].find(quote).map(|at| at + 2)
+}
 
 fn word_length(text: &str) -> usize {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';

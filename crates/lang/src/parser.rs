@@ -101,6 +101,8 @@ struct Parser<'a> {
     projects: bool,
     /// Directly inside a record literal, where every comma ends a `with` without braces.
     in_record: bool,
+    /// Inside any brackets: a comma there belongs to them.
+    in_brackets: bool,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -124,6 +126,7 @@ impl<'a> Parser<'a> {
             height: 0,
             projects: true,
             in_record: false,
+            in_brackets: false,
             diagnostics,
         };
         (parser, is_whole)
@@ -292,10 +295,10 @@ impl<'a> Parser<'a> {
 
     /// Inside brackets: projections are projections, and the record around is out of sight.
     fn inside<T>(&mut self, in_record: bool, read: impl FnOnce(&mut Self) -> T) -> T {
-        let around = (self.projects, self.in_record);
-        (self.projects, self.in_record) = (true, in_record);
+        let around = (self.projects, self.in_record, self.in_brackets);
+        (self.projects, self.in_record, self.in_brackets) = (true, in_record, true);
         let result = read(self);
-        (self.projects, self.in_record) = around;
+        (self.projects, self.in_record, self.in_brackets) = around;
         result
     }
 
@@ -368,10 +371,27 @@ impl<'a> Parser<'a> {
                     Some("`with` stands directly behind a call: `f(x) with retry: 3`".to_owned())
                 }
                 "return" => Some("deliver a value with `out name = ..`".to_owned()),
+                "if" => Some("`if` is an expression: `x = if (c) a else b`".to_owned()),
+                "for" | "while" => {
+                    Some("there are no loops: `map(xs, x => ..)` looks at every element".to_owned())
+                }
+                "fn" | "fun" | "func" | "function" | "def" => {
+                    Some("programs declare no functions; they name values".to_owned())
+                }
+                "input" => Some("did you mean `in`?".to_owned()),
+                "output" => Some("did you mean `out`?".to_owned()),
+                "then" => Some("leave `then` out: `if (c) a else b`".to_owned()),
                 "import" => Some("modules need no import; `use` shortens namespaces".to_owned()),
                 _ => None,
             },
             _ => None,
+        }
+    }
+
+    /// Changes the help of the error that was reported last.
+    fn help(&mut self, help: impl Into<String>) {
+        if let Some(diagnostic) = self.diagnostics.last_mut() {
+            diagnostic.help = Some(help.into());
         }
     }
 

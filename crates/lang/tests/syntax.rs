@@ -59,9 +59,8 @@ fn words_and_signs_of_other_languages() {
     check(
         "out a = 'x'\n",
         expect![[r#"
-        1:9 E020 unexpected `'` (a string stands in double quotes)
-        1:11 E020 unexpected `'` (a string stands in double quotes)
-    "#]],
+            1:9 E020 a string stands in double quotes (write `"x"`)
+        "#]],
     );
     check(
         "in x: Int\nout a = if (x = 1) 2 else 3\n",

@@ -41,7 +41,7 @@ impl<'a> Checker<'a> {
         self.scope.get(name).and_then(|locals| locals.last()).copied()
     }
 
-    fn is_bound(&self, name: &str) -> bool {
+    pub(super) fn is_bound(&self, name: &str) -> bool {
         self.local(name).is_some() || self.declarations.cell(name).is_some()
     }
 
@@ -51,6 +51,15 @@ impl<'a> Checker<'a> {
             Diagnostic::new(Code::E001, span, format!("there is no input or binding `{quoted}`"));
         if let Some((left, right)) = self.subtraction(name) {
             return diagnostic.help(format!("write `{left} - {right}`"));
+        }
+        let foreign = match name.as_str() {
+            "null" | "undefined" | "nil" | "NULL" | "None" => Some("absence is `none`"),
+            "True" | "TRUE" => Some("write `true`"),
+            "False" | "FALSE" => Some("write `false`"),
+            _ => None,
+        };
+        if let Some(help) = foreign {
+            return diagnostic.help(help);
         }
         let near = self.may_suggest().then(|| {
             let cells = self.declarations.cells.iter().map(|cell| cell.name.text.as_str());

@@ -25,7 +25,10 @@ impl<'a> Checker<'a> {
         let function = match self.functions.resolve(&call.path) {
             Ok(function) => self.available(function, name_span).then_some(function),
             Err(diagnostic) => {
-                self.diagnostics.extend(diagnostic.map(|diagnostic| *diagnostic));
+                let method = self.method_on_value(&call.path, name_span);
+                self.has_method_call |= method.is_some();
+                let diagnostic = method.or(diagnostic.map(|diagnostic| *diagnostic));
+                self.diagnostics.extend(diagnostic);
                 None
             }
         };
@@ -47,6 +50,21 @@ impl<'a> Checker<'a> {
         let ty = self.bounded(ty, span);
         let kind = Kind::Call(Call { function: id, arguments, lambda, element, options }.into());
         Expr { kind, ty, span }
+    }
+
+    /// E004 for `name.trim()`, where `name` is a value.
+    fn method_on_value(&self, path: &[syntax::Name], span: Span) -> Option<Diagnostic> {
+        let [value, .., method] = path else { return None };
+        if !self.is_bound(&value.text) {
+            return None;
+        }
+        let receiver: Vec<&str> =
+            path[..path.len() - 1].iter().map(|name| name.text.as_str()).collect();
+        let receiver = model::text::quote(&receiver.join("."));
+        let method = model::text::quote(&method.text);
+        let message = format!("`{receiver}` is a value, and values have no methods");
+        let help = format!("a function takes it as an argument: `{method}({receiver}, ..)`");
+        Some(Diagnostic::new(Code::E004, span, message).help(help))
     }
 
     fn available(&mut self, function: &Function, span: Span) -> bool {

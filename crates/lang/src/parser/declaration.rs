@@ -37,7 +37,7 @@ impl Parser<'_> {
     /// Goes on at the next declaration, which may begin right where a value was expected.
     fn recover_here(&mut self) {
         (self.nesting, self.height) = (0, 0);
-        (self.projects, self.in_record) = (true, false);
+        (self.projects, self.in_record, self.in_brackets) = (true, false, false);
         while self.peek().kind != Kind::End && !self.is_declaration() {
             self.advance();
         }
@@ -101,19 +101,43 @@ impl Parser<'_> {
                 self.expect_sign("=")?;
                 Ok(Declaration::Type { name, ty: self.declared_type(), doc })
             }
-            Some(_) if self.is_sign_at(1, "=") => {
+            Some(word) if self.is_sign_at(1, "=") || self.is_typed_binding(word) => {
                 let name = self.name("the name of a binding")?;
-                self.advance();
+                self.skip_type();
+                self.expect_sign("=")?;
                 Ok(Declaration::Binding { name, value: self.value(), doc })
             }
             _ => Err(self.unexpected("a declaration (`in`, `out`, `type`, `use` or `name = ..`)")),
         }
     }
 
+    /// `name: Int = ..`, as other languages declare variables.
+    fn is_typed_binding(&self, word: &str) -> bool {
+        !super::is_reserved(word) && self.is_sign_at(1, ":")
+    }
+
+    /// A type where none is written, which is reported.
+    fn skip_type(&mut self) {
+        if self.is_sign(":") {
+            self.unexpected("`=`");
+            self.help("the type is known: leave it out");
+            self.advance();
+            let reported = self.diagnostics.len();
+            self.declared_type();
+            self.diagnostics.truncate(reported);
+        }
+    }
+
     fn use_declaration(&mut self) -> Parsed<Declaration> {
         let start = self.advance().span;
         let mut path = vec![self.name("the name of a namespace")?];
-        while self.take_sign(".") {
+        while self.is_sign(".") {
+            if !(self.touches(0) && self.touches(1)) {
+                let unexpected = self.unexpected("a namespace without spaces");
+                self.help("write it together: `stdlib.math`");
+                return Err(unexpected);
+            }
+            self.advance();
             path.push(self.field_name("the rest of a namespace")?);
         }
         let alias =
@@ -147,6 +171,7 @@ impl Parser<'_> {
             return self.unnamed_output();
         }
         let name = self.name("the name of an output")?;
+        self.skip_type();
         let form = if self.take_sign("=") {
             OutputForm::Binding(self.value())
         } else if self.take_word("when") {

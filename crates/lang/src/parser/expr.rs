@@ -227,6 +227,16 @@ impl Parser<'_> {
 
     fn projected(&mut self, close: &'static str) -> Parsed<Vec<Name>> {
         let open = self.advance().span;
+        let index = match self.peek().kind {
+            Kind::Int(_) => Some("the element at a position is `get(xs, 0)`"),
+            Kind::Quote => Some("a field is reached with its name: `r.name`"),
+            _ => None,
+        };
+        if let Some(help) = index {
+            let unexpected = self.unexpected("the name of a field");
+            self.help(help);
+            return Err(unexpected);
+        }
         let (fields, _) =
             self.list(open, close, false, |parser| parser.field_name("the name of a field"))?;
         Ok(fields)
@@ -314,6 +324,9 @@ impl Parser<'_> {
     }
 
     fn word(&mut self) -> Parsed<ExprKind> {
+        if !self.in_brackets && self.is_declaration() && self.is_on_new_line() {
+            return Err(self.unexpected("an expression"));
+        }
         match self.word_at(0) {
             Some(word @ ("true" | "false")) => {
                 self.advance();
@@ -327,17 +340,31 @@ impl Parser<'_> {
         }
     }
 
+    /// Whether the next token begins a line: `a =` there is a declaration, within a line `==` was
+    /// probably meant.
+    fn is_on_new_line(&self) -> bool {
+        let between = self.last_span().end as usize..self.peek().span.start as usize;
+        self.source[between].contains('\n')
+    }
+
     fn if_else(&mut self) -> Parsed<ExprKind> {
         self.advance();
-        let open = self.expect_sign("(")?;
+        let open = match self.expect_sign("(") {
+            Ok(open) => open,
+            Err(unexpected) => {
+                self.help("the condition stands in parentheses: `if (c) a else b`");
+                return Err(unexpected);
+            }
+        };
         let condition = self.inside(false, Self::expr)?;
         self.expect_closing(")", open)?;
+        if self.is_word("then") && !self.is_sign_at(1, "=") {
+            return Err(self.unexpected("an expression"));
+        }
         let then = self.expr()?;
         if !self.is_word("else") {
             let unexpected = self.unexpected("`else`");
-            if let Some(diagnostic) = self.diagnostics.last_mut() {
-                diagnostic.help = Some("`if` is an expression: both sides have a value".to_owned());
-            }
+            self.help("`if` is an expression: both sides have a value");
             return Err(unexpected);
         }
         self.advance();
@@ -402,7 +429,7 @@ impl Parser<'_> {
     }
 
     /// Whether nothing stands between the token `ahead` and the one before it.
-    fn touches(&self, ahead: usize) -> bool {
+    pub(super) fn touches(&self, ahead: usize) -> bool {
         let before = self.at + ahead - 1;
         self.tokens.tokens[before].span.end == self.peek_at(ahead).span.start
     }

@@ -40,9 +40,18 @@ impl Parser<'_> {
             options.extend(self.option()?);
             let goes_on = self.is_sign(",") && !self.in_record && self.is_option_at(1);
             if !goes_on {
+                self.take_trailing_comma();
                 return Ok(options);
             }
             self.advance();
+        }
+    }
+
+    /// Outside any list, a comma at the end of the declaration is the trailing one of the clause.
+    fn take_trailing_comma(&mut self) {
+        if !self.in_brackets && self.take_sign(",") {
+            let is_end = self.peek().kind == Kind::End || self.is_declaration();
+            self.at -= usize::from(!is_end);
         }
     }
 
@@ -56,9 +65,16 @@ impl Parser<'_> {
 
     /// One option; none where its name is unknown, which is reported, and its value is passed over.
     fn option(&mut self) -> Parsed<Option<CallOption>> {
-        let name = self.field_name("an option, such as `retry: 3`")?;
-        if name.text == "lazy" && !self.is_sign(":") {
-            return Ok(Some(CallOption { name, value: OptionValue::Flag }));
+        const OPTION: &str = "an option, such as `retry: 3`";
+        if self.is_declaration() && !self.is_word("lazy") {
+            return Err(self.unexpected(OPTION));
+        }
+        let name = self.field_name(OPTION)?;
+        if !self.is_sign(":") {
+            if name.text == "lazy" {
+                return Ok(Some(CallOption { name, value: OptionValue::Flag }));
+            }
+            return Err(self.unexpected("`:`"));
         }
         let is_known =
             KNOWN.contains(&name.text.as_str()) || STREAMING.contains(&name.text.as_str());
