@@ -95,7 +95,7 @@ fn locals_are_as_many_as_can_be_bound() {
 fn nothing_is_nested_too_deep() {
     let chain = |depth| {
         let exprs: Vec<Expr> =
-            std::iter::once(constant()).chain((0..depth).map(|at| Expr::Not(at))).collect();
+            std::iter::once(constant()).chain((0..depth).map(Expr::Not)).collect();
         plan(exprs)
     };
     assert!(decoded(chain(100)).is_ok());
