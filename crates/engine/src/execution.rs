@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use eval::{Evaluator, Stop};
 use model::plan::{BindingId, CallId, InputId, Source};
-use model::{Code, Failure, Text, Value, limits};
+use model::{Code, Failure, Text, Value, json, limits};
 
 use crate::Timestamp;
 use crate::cells::{BindingCell, CallCell, Cells, InputCell, Provided, Provider};
@@ -174,6 +174,10 @@ impl Execution {
         loop {
             is_left |= self.evaluate();
             if self.is_completed() {
+                if self.fail_oversized_output() {
+                    is_left = true;
+                    continue;
+                }
                 self.status = Status::Completed;
                 return actions;
             }
@@ -291,9 +295,8 @@ impl Execution {
     fn hold(&mut self, value: Value, id: BindingId) -> BindingCell {
         let bytes = value.bytes();
         let exceeded = |limit: &str, bound: usize| {
-            let message = format!("the limit `{limit}` of {bound} bytes is exceeded");
             let span = self.loaded.plan().bindings[id as usize].span;
-            BindingCell::Failed(Arc::new(Failure { span, ..Failure::new(Code::R009, message) }))
+            BindingCell::Failed(Arc::new(Failure { span, ..exceeded(limit, bound) }))
         };
         if bytes > limits::VALUE_BYTES_MAX {
             return exceeded("max_value_bytes", limits::VALUE_BYTES_MAX);
@@ -308,6 +311,31 @@ impl Execution {
     fn is_completed(&self) -> bool {
         let mut outputs = self.loaded.plan().outputs.iter();
         outputs.all(|output| self.cells.value(output.source).is_some())
+    }
+
+    /// Where the JSON of all outputs is too large, the first by name that is too much fails. Says
+    /// whether one does.
+    fn fail_oversized_output(&mut self) -> bool {
+        const MAX: usize = limits::OUTPUT_BYTES_MAX;
+        let loaded = self.loaded.clone();
+        let plan = loaded.plan();
+        // Names and punctuation make JSON larger than values are, but within reason.
+        if self.held_bytes < MAX / 64 {
+            return false;
+        }
+        let mut total = 0;
+        for output in &plan.outputs {
+            let Some(value) = self.cells.value(output.source) else { continue };
+            total += json::length_within(plan.output_type(output), value, MAX);
+            if let (Source::Binding(id), true) = (output.source, total > MAX) {
+                let failure = exceeded("max_output_bytes", MAX);
+                let span = plan.bindings[id as usize].span;
+                let failure = Failure { span, ..failure };
+                self.cells.bindings[id as usize] = BindingCell::Failed(failure.into());
+                return true;
+            }
+        }
+        false
     }
 
     pub(crate) fn has_failed_output(&self) -> bool {
@@ -328,6 +356,10 @@ impl Execution {
             Status::Suspended
         }
     }
+}
+
+fn exceeded(limit: &str, bound: usize) -> Failure {
+    Failure::new(Code::R009, format!("the limit `{limit}` of {bound} bytes is exceeded"))
 }
 
 fn too_many_nodes() -> Arc<Failure> {

@@ -51,6 +51,20 @@ async fn lambdas_take_a_bounded_number_of_steps() {
 }
 
 #[tokio::test]
+async fn all_outputs_together_are_bounded() {
+    // Each of these is 30 MB of JSON.
+    let source = "in n: Int\nin name: String\n\
+                  text = pad-left(\"\", 10000000, name)\n\
+                  out a = [text, text, text]\nout b = [text, text, text]\nout c = [text]";
+    let host = Host::new();
+    let view = host.run(source, r#"{"n": 1, "name": "x"}"#).await.expect("a view");
+    assert_eq!(view.status, Status::Failed);
+    let failed: Vec<&str> = view.failed.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(failed, ["c"], "the first two are within the bound");
+    assert!(view.failed[0].1.message.contains("max_output_bytes"));
+}
+
+#[tokio::test]
 async fn calls_in_lambdas_are_counted() {
     let source = "in n: Int\nout r = map(range(0, n), i => Echo(\"${i}\") with lazy)";
     let view = Host::new().run(source, r#"{"n": 100001}"#).await.expect("a view");

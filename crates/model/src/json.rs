@@ -21,7 +21,7 @@ use crate::Code;
 
 pub use read::{read, read_at};
 pub use schema::schema;
-pub use write::{to_string, write};
+pub use write::{length_within, to_string, write};
 
 /// One problem of a supplied value.
 #[derive(Clone, Debug, PartialEq, Eq)]

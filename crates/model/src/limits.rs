@@ -16,6 +16,8 @@ pub const STRING_BYTES_MAX: usize = 16 << 20;
 pub const VALUE_BYTES_MAX: usize = 64 << 20;
 /// Bytes of all values that one execution holds.
 pub const EXECUTION_BYTES_MAX: usize = 256 << 20;
+/// Bytes of the JSON of all outputs of an execution.
+pub const OUTPUT_BYTES_MAX: usize = 64 << 20;
 /// Pure evaluation steps of one node; one for each element and each 64 bytes handled.
 pub const STEPS_MAX: u64 = 10_000_000;
 /// Problems that one refusal lists; what lies beyond is counted, not listed.

@@ -38,6 +38,63 @@ pub fn write(ty: &Type, value: &Value, out: &mut Vec<u8>) {
     }
 }
 
+/// How many bytes [`write`] would append, without making them; that of a union value is counted with
+/// its tag, whether it is written or not. It stops soon after the count is beyond `bytes_max`.
+pub fn length_within(ty: &Type, value: &Value, bytes_max: usize) -> usize {
+    let mut length = Length { bytes: 0, bytes_max, scalar: Vec::new() };
+    length.count(ty, value);
+    length.bytes
+}
+
+struct Length {
+    bytes: usize,
+    bytes_max: usize,
+    /// The text of the current scalar.
+    scalar: Vec<u8>,
+}
+
+impl Length {
+    fn count(&mut self, ty: &Type, value: &Value) {
+        // What separates it from the next one.
+        self.bytes += 1;
+        if self.bytes > self.bytes_max {
+            return;
+        }
+        match (ty, value) {
+            (Type::Optional(content), value) if !matches!(value, Value::None) => {
+                self.count(content, value);
+            }
+            (Type::List(element), Value::List(items)) => {
+                items.iter().for_each(|item| self.count(element, item));
+            }
+            (Type::Record(record), Value::Record(fields)) if fields.len() == record.len() => {
+                for (field, value) in record.slots().zip(fields.iter()) {
+                    self.bytes += field.name.len() + 3;
+                    self.count(&field.ty, value);
+                }
+            }
+            (Type::Map(_, ty), Value::Map(entries)) => {
+                for (key, value) in entries.iter() {
+                    let is_int = matches!(key, Value::Int(_));
+                    self.count(if is_int { &Type::Int } else { &Type::String }, key);
+                    self.count(ty, value);
+                }
+            }
+            (Type::Union(union), value) => {
+                if let Some(at) = member_of(union, value) {
+                    self.bytes += r#"{"tag":"","value":}"#.len() + tag_of(union, at).len();
+                    self.count(&union.members()[at].ty, value.unmarked());
+                }
+            }
+            (ty, scalar) => {
+                self.scalar.clear();
+                write(ty, scalar, &mut self.scalar);
+                self.bytes += self.scalar.len();
+            }
+        }
+    }
+}
+
 fn write_map(key_type: KeyType, ty: &Type, entries: &[(Value, Value)], out: &mut Vec<u8>) {
     let brackets = if key_type == KeyType::String { b"{}" } else { b"[]" };
     sequence(brackets, entries.iter(), out, |(key, value), out| match (key_type, key) {
