@@ -38,7 +38,7 @@ pub fn write(ty: &Type, value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// How many bytes [`write`] would append, without making them; that of a union value is counted with
+/// How many bytes [`write()`] would append, without making them; that of a union value is counted with
 /// its tag, whether it is written or not. It stops soon after the count is beyond `bytes_max`.
 pub fn length_within(ty: &Type, value: &Value, bytes_max: usize) -> usize {
     let mut length = Length { bytes: 0, bytes_max, scalar: Vec::new() };
