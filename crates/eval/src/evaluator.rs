@@ -32,15 +32,15 @@ pub(crate) type Attempt = Result<Value, Arc<Failure>>;
 
 /// What is known while an expression is evaluated.
 pub trait Cells {
-    /// The value of an input, if it has one.
-    fn input(&self, id: InputId) -> Option<&Value>;
+    /// An input.
+    fn input(&self, id: InputId) -> Cell<'_>;
     /// An earlier binding.
     fn binding(&self, id: BindingId) -> Cell<'_>;
     /// A module call, in lambdas for the elements with these indices.
     fn call(&self, id: CallId, path: &[u32]) -> Cell<'_>;
 }
 
-/// A binding or call as an expression sees it.
+/// An input, binding or call as an expression sees it.
 #[derive(Clone, Copy, Debug)]
 pub enum Cell<'a> {
     /// It has neither.
@@ -56,8 +56,8 @@ pub enum Cell<'a> {
 pub struct NoCells;
 
 impl Cells for NoCells {
-    fn input(&self, _: InputId) -> Option<&Value> {
-        None
+    fn input(&self, _: InputId) -> Cell<'_> {
+        Cell::Open
     }
 
     fn binding(&self, _: BindingId) -> Cell<'_> {
@@ -178,8 +178,14 @@ impl<'a, C: Cells> Evaluator<'a, C> {
     fn strict(&mut self, id: ExprId, expr: &'a Expr) -> Outcome {
         match expr {
             Expr::Constant(constant) => Ok(self.plan.constant(*constant).clone()),
-            Expr::Input(input) => self.cells.input(*input).cloned().ok_or(Stop::Open),
-            Expr::Binding(binding) => self.read(*binding, id),
+            Expr::Input(input) => {
+                let name = &self.plan.inputs[*input as usize].name;
+                self.read(self.cells.input(*input), name, id)
+            }
+            Expr::Binding(binding) => {
+                let name = &self.plan.bindings[*binding as usize].name;
+                self.read(self.cells.binding(*binding), name, id)
+            }
             Expr::Local(local) => self.locals[*local as usize].clone().ok_or(Stop::Open),
             Expr::Call(_) | Expr::Apply { .. } | Expr::Each(_) => {
                 self.attempt(id, false)?.map_err(Stop::Failed)
@@ -224,14 +230,11 @@ impl<'a, C: Cells> Evaluator<'a, C> {
         }
     }
 
-    fn read(&self, binding: BindingId, id: ExprId) -> Outcome {
-        match self.cells.binding(binding) {
+    fn read(&self, cell: Cell<'_>, name: &Text, id: ExprId) -> Outcome {
+        match cell {
             Cell::Done(value) => Ok(value.clone()),
             Cell::Open => Err(Stop::Open),
-            Cell::Failed(failure) => {
-                let name = &self.plan.bindings[binding as usize].name;
-                Err(self.place(by_dependency(name, failure), id))
-            }
+            Cell::Failed(failure) => Err(self.place(Failure::by_dependency(name, failure), id)),
         }
     }
 
@@ -541,12 +544,4 @@ pub(crate) fn field(record: &Value, slot: u32) -> Option<Value> {
         Value::Record(fields) => fields.get(slot as usize).cloned(),
         _ => None,
     }
-}
-
-/// The failure of what needs `name`, which failed: it names the node where it all began.
-fn by_dependency(name: &Text, failure: &Failure) -> Failure {
-    let cause = failure.cause.as_ref().unwrap_or(name);
-    let mut dependent = Failure::new(Code::R013, format!("`{cause}` failed"));
-    dependent.cause = Some(cause.clone());
-    dependent
 }

@@ -108,6 +108,8 @@ impl<'p> Lowering<'p> {
             title: input.title.clone(),
             description: input.description.clone(),
             examples: input.examples.iter().map(|value| self.constant(value)).collect(),
+            deadline_ms: None,
+            event: None,
             span: input.span,
         }
     }

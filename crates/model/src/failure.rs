@@ -34,6 +34,14 @@ impl Failure {
         }
     }
 
+    /// The failure of what needs `name`, which failed: it names the node where it all began.
+    pub fn by_dependency(name: &Text, failure: &Failure) -> Failure {
+        let cause = failure.cause.as_ref().unwrap_or(name);
+        let mut dependent = Failure::new(Code::R013, format!("`{cause}` failed"));
+        dependent.cause = Some(cause.clone());
+        dependent
+    }
+
     /// Whether a module is to blame (HTTP 502) and not the data (422); language 6.11.
     pub fn is_of_module(&self) -> bool {
         matches!(self.code, Code::R001 | Code::R002 | Code::R003 | Code::R010 | Code::R012)

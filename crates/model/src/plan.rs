@@ -75,8 +75,22 @@ pub struct Input {
     pub description: Option<Text>,
     /// Constant `@example`s.
     pub examples: Vec<ConstantId>,
+    /// `@deadline`: how long the input may stay missing, in milliseconds.
+    pub deadline_ms: Option<u64>,
+    /// `@event`: what may fill it beside a request.
+    pub event: Option<EventSource>,
     /// The declaration.
     pub span: Span,
+}
+
+/// The events that may fill an input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventSource {
+    /// Their type.
+    pub event_type: Text,
+    /// The binding of kind [`BindingKind::Key`] whose value is their key. It stands before every
+    /// binding that reads the input, so that demand reaches it last.
+    pub key: BindingId,
 }
 
 /// What a binding stands for.
@@ -86,12 +100,14 @@ pub enum BindingKind {
     Named,
     /// The guarded value of `out n when c`, named `n.when`; users see it as the output `n`.
     Guard,
+    /// The key of the events of the input `n`, named `n.key`: a String or an Int. Nothing reads it.
+    Key,
 }
 
 /// A named expression: a single-assignment cell filled by evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Binding {
-    /// Its name; `n.when` for a guard.
+    /// Its name; `n.when` for a guard, `n.key` for a key.
     pub name: Text,
     /// What it is.
     pub kind: BindingKind,
@@ -539,7 +555,8 @@ impl Plan {
     /// Whether the input must be supplied: it has no default, and is not Optional.
     pub fn is_required(&self, id: InputId) -> bool {
         let input = &self.inputs[id as usize];
-        input.default.is_none() && !self.ty(input.ty).is_optional()
+        let may_be_left_out = input.default.is_some() || self.ty(input.ty).is_optional();
+        !may_be_left_out || input.deadline_ms.is_some() || input.event.is_some()
     }
 
     /// The type of an output.

@@ -4,9 +4,11 @@
 //! What runs a plan recurses over it and follows its indices without looking; this is the one place
 //! that makes that safe. A compiler's plans always pass.
 
-use crate::Plan;
 use crate::limits::{NESTING_MAX, TYPE_SIZE_MAX};
-use crate::plan::{Call, Expr, Otherwise, Pattern, Piece, Reshape, Source};
+use crate::plan::{
+    BindingId, BindingKind, Call, Expr, InputId, Otherwise, Pattern, Piece, Reshape, Source,
+};
+use crate::{Plan, Type};
 
 /// Depth of expressions, reshapes and patterns in a plan: lowering puts at most a few around each
 /// one of the source.
@@ -28,7 +30,10 @@ impl Plan {
             })
             && self.outputs.iter().all(|output| match output.source {
                 Source::Input(id) => (id as usize) < self.inputs.len(),
-                Source::Binding(id) => (id as usize) < self.bindings.len(),
+                Source::Binding(id) => {
+                    let binding = self.bindings.get(id as usize);
+                    binding.is_some_and(|binding| binding.kind != BindingKind::Key)
+                }
             })
             && (0..self.reshapes.len()).all(|at| self.is_valid_reshape(at))
             && (0..self.patterns.len()).all(|at| self.is_valid_pattern(at))
@@ -38,6 +43,7 @@ impl Plan {
             && self.are_small_reshapes()
             && self.are_trees()
             && self.are_valid_bindings()
+            && self.are_valid_keys()
             && self.have_calls_their_depth()
     }
 
@@ -68,6 +74,30 @@ impl Plan {
             sizes.push(size);
             size <= RESHAPE_SIZE_MAX
         })
+    }
+
+    /// Whether each input with events has a key of its own.
+    fn are_valid_keys(&self) -> bool {
+        let mut is_taken = vec![false; self.bindings.len()];
+        let is_owned = self.inputs.iter().filter_map(|input| input.event.as_ref()).all(|event| {
+            self.bindings.get(event.key as usize).is_some_and(|binding| {
+                matches!(self.ty(binding.ty), Type::String | Type::Int)
+                    && !replace(&mut is_taken, event.key)
+            })
+        });
+        let is_key = |at: usize| self.bindings[at].kind == BindingKind::Key;
+        is_owned && (0..self.bindings.len()).all(|at| is_key(at) == is_taken[at])
+    }
+
+    /// Whether the binding at `at` may read this one.
+    fn may_read(&self, read: BindingId, at: usize) -> bool {
+        (read as usize) < at && self.bindings[read as usize].kind != BindingKind::Key
+    }
+
+    /// Whether the binding at `at` may read this input: its key must be known before.
+    fn may_read_input(&self, read: InputId, at: usize) -> bool {
+        let event = &self.inputs[read as usize].event;
+        event.as_ref().is_none_or(|event| (event.key as usize) < at)
     }
 
     /// Whether each call says how many lambdas are around it.
@@ -136,7 +166,8 @@ impl Plan {
                 self.parts(expr, &mut |part| local &= own.contains(&(part as usize)));
                 local
                     && match expr {
-                        Expr::Binding(read) => (*read as usize) < at,
+                        Expr::Binding(read) => self.may_read(*read, at),
+                        Expr::Input(read) => self.may_read_input(*read, at),
                         Expr::Local(local) => *local < binding.locals,
                         Expr::Call(call) => self.calls[*call as usize].binding as usize == at,
                         Expr::Match { arms, .. } => arms
