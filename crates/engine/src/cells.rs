@@ -35,6 +35,8 @@ enum Calls {
 #[derive(Debug)]
 pub(crate) enum InputCell {
     Empty,
+    /// Its deadline passed (R014), or the key of its events failed (R013). A value repairs it.
+    Failed(Arc<Failure>),
     Filled(Provided),
 }
 
@@ -60,6 +62,10 @@ pub enum Provider {
     Default,
     /// Closing: an Optional input that was left out.
     Closing,
+    /// Its deadline passed: the default, or `none`.
+    Deadline,
+    /// An event.
+    Event,
 }
 
 impl Provider {
@@ -70,6 +76,8 @@ impl Provider {
             Provider::Resume => "resume",
             Provider::Default => "default",
             Provider::Closing => "closing",
+            Provider::Deadline => "deadline",
+            Provider::Event => "event",
         }
     }
 }
@@ -171,17 +179,18 @@ impl Cells {
     /// The value of an input or binding, if it has one.
     pub(crate) fn value(&self, source: Source) -> Option<&Value> {
         match source {
-            Source::Input(id) => eval::Cells::input(self, id),
+            Source::Input(id) => self.inputs[id as usize].value(),
             Source::Binding(id) => self.bindings[id as usize].value(),
         }
     }
 }
 
 impl eval::Cells for Cells {
-    fn input(&self, id: InputId) -> Option<&Value> {
+    fn input(&self, id: InputId) -> Cell<'_> {
         match &self.inputs[id as usize] {
-            InputCell::Filled(provided) => Some(&provided.value),
-            InputCell::Empty => None,
+            InputCell::Filled(provided) => Cell::Done(&provided.value),
+            InputCell::Empty => Cell::Open,
+            InputCell::Failed(failure) => Cell::Failed(failure),
         }
     }
 
@@ -209,6 +218,15 @@ impl CallCell {
             *self = CallCell::Idle;
         }
         is_failed
+    }
+}
+
+impl InputCell {
+    pub(crate) fn value(&self) -> Option<&Value> {
+        match self {
+            InputCell::Filled(provided) => Some(&provided.value),
+            InputCell::Empty | InputCell::Failed(_) => None,
+        }
     }
 }
 

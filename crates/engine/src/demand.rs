@@ -111,10 +111,24 @@ impl Way {
 impl Walk<'_> {
     fn need(&mut self, source: Source, level: Level) {
         let known = match source {
-            Source::Input(id) => &mut self.demand.inputs[id as usize],
+            Source::Input(id) => {
+                self.need_key(id, level);
+                &mut self.demand.inputs[id as usize]
+            }
             Source::Binding(id) => &mut self.demand.bindings[id as usize],
         };
         *known = level.max(*known);
+    }
+
+    /// The key of an input's events is needed as long as the input has no value. Its binding stands
+    /// before all that read the input, so it is yet to be walked.
+    fn need_key(&mut self, id: InputId, level: Level) {
+        if let Some(event) = &self.loaded.plan().inputs[id as usize].event
+            && self.cells.inputs[id as usize].value().is_none()
+        {
+            let known = &mut self.demand.bindings[event.key as usize];
+            *known = level.max(*known);
+        }
     }
 
     fn binding(&mut self, plan: &Plan, id: BindingId) {
@@ -370,4 +384,9 @@ pub(crate) fn unsupplied(
     ids.filter(|id| matches!(cells.inputs[*id as usize], InputCell::Empty))
         .filter(|id| wanted(*id, demand.inputs[*id as usize]))
         .collect()
+}
+
+/// Required inputs that are missing for certain, by name.
+pub(crate) fn missing(loaded: &LoadedImage, cells: &Cells, demand: &Demand) -> Vec<InputId> {
+    unsupplied(demand, cells, |id, level| level == Level::Certain && loaded.plan().is_required(id))
 }

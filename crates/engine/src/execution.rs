@@ -6,15 +6,15 @@
 use std::sync::Arc;
 
 use eval::{Evaluator, Stop};
-use model::plan::{BindingId, CallId, InputId, Source};
+use model::plan::{BindingId, BindingKind, CallId, Input, InputId, Source};
 use model::{Code, Failure, Text, Value, json, limits};
 
 use crate::Timestamp;
 use crate::cells::{BindingCell, CallCell, Cells, InputCell, Provided, Provider};
-use crate::demand::{Demand, Level, Runnable, Through, unsupplied};
+use crate::demand::{Demand, Level, Runnable, Through, missing};
 use crate::loaded::LoadedImage;
-use crate::log::CallNode;
-use crate::ports::Status;
+use crate::log::{CallNode, Received};
+use crate::ports::{Listening, Status};
 
 /// What the shell shall do next.
 #[derive(Clone, Debug)]
@@ -53,6 +53,19 @@ pub struct Execution {
     certain_running: usize,
     /// Bytes of all values held, the measure of `max_execution_bytes`.
     held_bytes: usize,
+    /// One for each input; none at all where no input has one.
+    deadlines: Vec<Deadline>,
+}
+
+/// How far the deadline of an input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deadline {
+    /// The execution has not yet rested with the input missing.
+    Ahead,
+    /// It passes at this time.
+    Due(Timestamp),
+    /// It has passed.
+    Passed,
 }
 
 impl Execution {
@@ -70,6 +83,10 @@ impl Execution {
             plain_running: vec![0; plan.bindings.len()],
             certain_running: 0,
             held_bytes: 0,
+            deadlines: match plan.inputs.iter().any(|input| input.deadline_ms.is_some()) {
+                true => vec![Deadline::Ahead; plan.inputs.len()],
+                false => Vec::new(),
+            },
             loaded,
         }
     }
@@ -88,8 +105,59 @@ impl Execution {
     pub fn provided(&self, id: InputId) -> Option<&Provided> {
         match &self.cells.inputs[id as usize] {
             InputCell::Filled(provided) => Some(provided),
-            InputCell::Empty => None,
+            InputCell::Empty | InputCell::Failed(_) => None,
         }
+    }
+
+    /// When the next deadline passes.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.pending_deadlines().map(|(due, _)| due).min()
+    }
+
+    /// The inputs whose deadlines have passed by `now`, in the order in which they fell due.
+    pub fn passed_deadlines(&self, now: Timestamp) -> Vec<InputId> {
+        let mut passed: Vec<_> = self.pending_deadlines().filter(|(due, _)| *due <= now).collect();
+        passed.sort_unstable();
+        passed.into_iter().map(|(_, id)| id).collect()
+    }
+
+    fn pending_deadlines(&self) -> impl Iterator<Item = (Timestamp, InputId)> {
+        let deadlines = if self.is_finished() { &[] } else { self.deadlines.as_slice() };
+        (0..).zip(deadlines).filter_map(|(id, deadline)| match deadline {
+            Deadline::Due(due) if self.provided(id).is_none() => Some((*due, id)),
+            _ => None,
+        })
+    }
+
+    /// When the deadline of an input passes, if its time runs.
+    pub fn deadline(&self, id: InputId) -> Option<Timestamp> {
+        self.pending_deadlines().find(|(_, pending)| *pending == id).map(|(due, _)| due)
+    }
+
+    /// What the inputs listen for: those that are needed, have no value, and whose key is known.
+    pub fn listening(&self) -> Vec<Listening> {
+        let plan = self.loaded.plan();
+        if self.is_finished() || plan.inputs.iter().all(|input| input.event.is_none()) {
+            return Vec::new();
+        }
+        let demand = Demand::of(&self.loaded, &self.cells, Through::Empty);
+        let listening = plan.inputs.iter().enumerate().filter_map(|(id, input)| {
+            let event = input.event.as_ref()?;
+            let key = match self.cells.bindings[event.key as usize].value()? {
+                Value::Int(key) => Text::from(key.to_string()),
+                Value::String(key) => key.clone(),
+                _ => return None,
+            };
+            let is_wanted = demand.inputs[id] > Level::Unneeded && self.provided(id as u32).is_none();
+            let (name, event_type) = (input.name.clone(), event.event_type.clone());
+            is_wanted.then_some(Listening { input: name, event_type, key })
+        });
+        listening.collect()
+    }
+
+    /// Whether nothing can happen any more.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.status, Status::Completed | Status::Cancelled)
     }
 
     /// Whether anything failed that [`Event::Resumed`](crate::log::Event) with `retry_failed`
@@ -117,11 +185,89 @@ impl Execution {
     /// Fills an input, once: what is full stays as it is.
     pub(crate) fn fill_input(&mut self, id: InputId, provided: Provided) {
         let cell = &mut self.cells.inputs[id as usize];
-        if matches!(cell, InputCell::Empty) {
+        if !matches!(cell, InputCell::Filled(_)) {
             self.held_bytes += provided.value.bytes();
             *cell = InputCell::Filled(provided);
             self.stale.mark(self.loaded.readers(Source::Input(id)));
         }
+    }
+
+    /// The time for an input is over: it takes its default, is `none`, or fails.
+    pub(crate) fn pass_deadline(&mut self, id: InputId) {
+        self.deadlines[id as usize] = Deadline::Passed;
+        let loaded = self.loaded.clone();
+        let (plan, input) = (loaded.plan(), &loaded.plan().inputs[id as usize]);
+        let value = match input.default {
+            Some(default) => plan.constant(default).clone(),
+            None if plan.ty(input.ty).is_optional() => Value::None,
+            None if self.provided(id).is_some() => return,
+            None => {
+                let message = format!("`{}` was not provided in time", input.name);
+                let failure = Failure { span: input.span, ..Failure::new(Code::R014, message) };
+                return self.set_unsupplied(id, InputCell::Failed(failure.into()));
+            }
+        };
+        self.fill_input(id, Provided { value, at: self.now, by: Provider::Deadline });
+    }
+
+    /// Takes an event into the first input that listens for it. Says into which, unless nothing
+    /// does, and whether its data fits.
+    pub(crate) fn receive(&mut self, received: &Received) -> Option<(InputId, bool)> {
+        let listening = self.listening().into_iter().find(|one| {
+            one.event_type == received.event_type && one.key == received.key
+        })?;
+        let loaded = self.loaded.clone();
+        let id = loaded.plan().input(&listening.input)?;
+        let ty = loaded.plan().ty(loaded.plan().inputs[id as usize].ty);
+        let Ok(value) = json::read(ty, &received.data) else { return Some((id, false)) };
+        self.fill_input(id, Provided { value, at: self.now, by: Provider::Event });
+        Some((id, true))
+    }
+
+    pub(crate) fn cancel(&mut self) {
+        self.status = Status::Cancelled;
+    }
+
+    /// Starts the time of each input that is missing now, at rest, for the first time.
+    pub(crate) fn start_deadlines(&mut self) {
+        let is_resting = matches!(self.status, Status::Suspended | Status::Failed);
+        if !is_resting || !self.deadlines.contains(&Deadline::Ahead) {
+            return;
+        }
+        let demand = Demand::of(&self.loaded, &self.cells, Through::Empty);
+        for id in missing(&self.loaded, &self.cells, &demand) {
+            let allowed = self.loaded.plan().inputs[id as usize].deadline_ms;
+            if let (Some(allowed), Deadline::Ahead) = (allowed, self.deadlines[id as usize]) {
+                let allowed = i64::try_from(allowed).unwrap_or(i64::MAX);
+                let due = Timestamp(self.now.0.saturating_add(allowed));
+                self.deadlines[id as usize] = Deadline::Due(due);
+            }
+        }
+    }
+
+    /// An input whose key fails has failed by dependency, as long as the key has; a deadline that has
+    /// passed outlasts that.
+    fn follow_key(&mut self, key: BindingId) {
+        let plan = self.loaded.plan();
+        let listens = |input: &Input| input.event.as_ref().is_some_and(|event| event.key == key);
+        let Some(id) = plan.inputs.iter().position(listens) else { return };
+        let cell = match &self.cells.bindings[key as usize] {
+            BindingCell::Failed(failure) => {
+                let name = &plan.bindings[key as usize].name;
+                InputCell::Failed(Failure::by_dependency(name, failure).into())
+            }
+            BindingCell::Open | BindingCell::Done(_) | BindingCell::Resolved(_) => InputCell::Empty,
+        };
+        match (&self.cells.inputs[id], &cell) {
+            (InputCell::Empty, InputCell::Empty) | (InputCell::Filled(_), _) => {}
+            (InputCell::Failed(failure), _) if failure.code == Code::R014 => {}
+            _ => self.set_unsupplied(id as InputId, cell),
+        }
+    }
+
+    fn set_unsupplied(&mut self, id: InputId, cell: InputCell) {
+        self.cells.inputs[id as usize] = cell;
+        self.stale.mark(self.loaded.readers(Source::Input(id)));
     }
 
     pub(crate) fn resolve(&mut self, id: BindingId, value: Value) {
@@ -225,13 +371,16 @@ impl Execution {
     /// run, no input is missing and no output has failed.
     fn may_close(&self, demand: &Demand) -> bool {
         let plan = self.loaded.plan();
-        let needed = unsupplied(demand, &self.cells, |id, level| {
-            level > Level::Unneeded && plan.is_required(id)
-        });
-        if needed.is_empty() {
+        // What failed can still be supplied.
+        let is_needed = |id: InputId| {
+            demand.inputs[id as usize] > Level::Unneeded
+                && plan.is_required(id)
+                && self.provided(id).is_none()
+        };
+        if !(0..plan.inputs.len() as InputId).any(is_needed) {
             return true;
         }
-        let missing = needed.iter().any(|id| demand.inputs[*id as usize] == Level::Certain);
+        let missing = !missing(&self.loaded, &self.cells, demand).is_empty();
         let can_run = demand.runnable.iter().any(|runnable| runnable.level == Level::Certain);
         !missing && !can_run && demand.certain_running == 0 && !self.has_failed_output()
     }
@@ -286,6 +435,9 @@ impl Execution {
             if !(was_open && matches!(cell, BindingCell::Open)) {
                 self.cells.bindings[id as usize] = cell;
                 self.stale.mark(loaded.readers(Source::Binding(id)));
+                if binding.kind == BindingKind::Key {
+                    self.follow_key(id);
+                }
             }
         }
         is_left
@@ -343,7 +495,7 @@ impl Execution {
             Source::Binding(id) => {
                 matches!(self.cells.bindings[id as usize], BindingCell::Failed(_))
             }
-            Source::Input(_) => false,
+            Source::Input(id) => matches!(self.cells.inputs[id as usize], InputCell::Failed(_)),
         })
     }
 

@@ -65,6 +65,32 @@ pub enum Event {
         /// From the first attempt's start to the failure, in milliseconds.
         duration_ms: u64,
     },
+    /// It was ended by hand. What running calls still give is recorded behind it and changes
+    /// nothing.
+    Cancelled,
+    /// The deadline of an input has passed.
+    DeadlinePassed {
+        /// Which input.
+        input: InputId,
+    },
+    /// An event from outside, for an input that listens.
+    Received(Received),
+}
+
+/// An event from outside. It is the same in the log of every execution that gets it: which input it
+/// fills follows from the state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// Where it comes from, if its sender said so.
+    pub source: Option<Text>,
+    /// Its name there.
+    pub id: Option<Text>,
+    /// Its type.
+    pub event_type: Text,
+    /// Its key, as text.
+    pub key: Text,
+    /// JSON.
+    pub data: Text,
 }
 
 impl Event {
@@ -95,6 +121,11 @@ impl Event {
                 .calls
                 .get(node.call as usize)
                 .is_some_and(|call| node.path.len() == call.depth as usize),
+            Event::DeadlinePassed { input } => {
+                let input = plan.inputs.get(*input as usize);
+                input.is_some_and(|input| input.deadline_ms.is_some())
+            }
+            Event::Cancelled | Event::Received(_) => true,
         }
     }
 }

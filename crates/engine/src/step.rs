@@ -11,22 +11,26 @@ use crate::log::{Event, Record};
 
 /// Takes `record` into the execution's state and says what is to be done next.
 pub fn step(execution: &mut Execution, record: &Record) -> Vec<Action> {
-    execution.now = record.at;
+    // A kept event is older than the record before it.
+    execution.now = execution.now.max(record.at);
+    if execution.is_finished() {
+        return Vec::new();
+    }
     match &record.event {
         Event::Started { pipeline, inputs, .. } => {
             execution.pipeline.clone_from(pipeline);
             for (id, stored) in inputs {
-                let value = stored.0.clone();
-                execution.fill_input(*id, Provided { value, at: record.at, by: Provider::Start });
+                let (value, at) = (stored.0.clone(), execution.now);
+                execution.fill_input(*id, Provided { value, at, by: Provider::Start });
             }
-            take_defaults(execution, record);
+            take_defaults(execution);
             execution.close_early();
         }
         Event::Resumed { inputs, resolved, retry_failed } => {
             execution.resumption_count += 1;
             for (id, stored) in inputs {
-                let value = stored.0.clone();
-                execution.fill_input(*id, Provided { value, at: record.at, by: Provider::Resume });
+                let (value, at) = (stored.0.clone(), execution.now);
+                execution.fill_input(*id, Provided { value, at, by: Provider::Resume });
             }
             for (id, stored) in resolved {
                 execution.resolve(*id, stored.0.clone());
@@ -47,20 +51,32 @@ pub fn step(execution: &mut Execution, record: &Record) -> Vec<Action> {
                 return Vec::new();
             }
         }
+        Event::Cancelled => {
+            execution.cancel();
+            return Vec::new();
+        }
+        Event::DeadlinePassed { input } => execution.pass_deadline(*input),
+        Event::Received(received) => {
+            if !matches!(execution.receive(received), Some((_, true))) {
+                return Vec::new();
+            }
+        }
     }
-    execution.settle()
+    let actions = execution.settle();
+    execution.start_deadlines();
+    actions
 }
 
-/// An input with a default takes it at the start, or never.
-fn take_defaults(execution: &mut Execution, record: &Record) {
+/// An input with a default takes it at the start or never, unless it has a deadline.
+fn take_defaults(execution: &mut Execution) {
     let loaded = execution.loaded.clone();
     for (id, input) in loaded.plan().inputs.iter().enumerate() {
         let id = id as InputId;
-        if let Some(default) = input.default
+        if let (Some(default), None) = (input.default, input.deadline_ms)
             && execution.provided(id).is_none()
         {
-            let value = loaded.plan().constant(default).clone();
-            execution.fill_input(id, Provided { value, at: record.at, by: Provider::Default });
+            let (value, at) = (loaded.plan().constant(default).clone(), execution.now);
+            execution.fill_input(id, Provided { value, at, by: Provider::Default });
         }
     }
 }

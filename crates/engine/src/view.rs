@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use model::plan::{BindingId, BindingKind, CallId, InputId};
-use model::{Failure, Text, Type, Value};
+use model::{Code, Failure, Text, Type, Value};
 
-use crate::cells::BindingCell;
-use crate::demand::{Demand, Level, Through, unsupplied};
+use crate::cells::{BindingCell, InputCell};
+use crate::demand::{Demand, Level, Through, missing, unsupplied};
 use crate::execution::Execution;
 use crate::loaded::LoadedImage;
 use crate::ports::{Status, Summary};
@@ -29,6 +29,8 @@ pub struct ExecutionView {
     pub pending_outputs: Vec<usize>,
     /// Required inputs that are missing for certain.
     pub missing: Vec<InputId>,
+    /// When the time of each of them is over, in the same order.
+    pub deadlines: Vec<Option<Timestamp>>,
     /// Inputs that may be asked for, and open Optional ones.
     pub possible: Vec<InputId>,
     /// Needed bindings that have a value; empty once completed.
@@ -61,6 +63,7 @@ impl ExecutionView {
             outputs: Vec::new(),
             pending_outputs: Vec::new(),
             missing: Vec::new(),
+            deadlines: Vec::new(),
             possible: Vec::new(),
             computed: Vec::new(),
             failed: Vec::new(),
@@ -83,10 +86,9 @@ impl ExecutionView {
     fn look_inside(&mut self, execution: &Execution) {
         let (cells, plan) = (&execution.cells, execution.loaded.plan());
         let demand = Demand::of(&execution.loaded, cells, Through::All);
-        self.missing = missing(execution, &demand);
-        self.possible = unsupplied(&demand, cells, |id, level| {
-            level == Level::Possible || level == Level::Certain && !plan.is_required(id)
-        });
+        if execution.status != Status::Cancelled {
+            self.look_for_inputs(execution, &demand);
+        }
         let mut has_failed_call = vec![false; plan.bindings.len()];
         for (id, call) in plan.calls.iter().enumerate() {
             has_failed_call[call.binding as usize] |= cells.has_failed_call(id as CallId);
@@ -111,6 +113,24 @@ impl ExecutionView {
         self.computed.sort_by(|a, b| {
             plan.bindings[a.0 as usize].name.cmp(&plan.bindings[b.0 as usize].name)
         });
+    }
+
+    /// The inputs that are missing, may be asked for or were not provided in time.
+    fn look_for_inputs(&mut self, execution: &Execution, demand: &Demand) {
+        let (cells, plan) = (&execution.cells, execution.loaded.plan());
+        self.missing = missing(&execution.loaded, cells, demand);
+        self.deadlines = self.missing.iter().map(|id| execution.deadline(*id)).collect();
+        self.possible = unsupplied(demand, cells, |id, level| {
+            level == Level::Possible || level == Level::Certain && !plan.is_required(id)
+        });
+        for (id, input) in plan.inputs.iter().enumerate() {
+            if let InputCell::Failed(failure) = &cells.inputs[id]
+                && failure.code == Code::R014
+                && demand.inputs[id] == Level::Certain
+            {
+                self.failed.push((input.name.clone(), failure.clone()));
+            }
+        }
     }
 
     /// Whether a module is to blame for the failure, whatever else failed.
@@ -156,9 +176,10 @@ impl ExecutionView {
 pub(crate) fn summary(execution: &Execution, kept: Kept) -> Summary {
     let plan = execution.loaded.plan();
     let missing = match execution.status {
-        Status::Running | Status::Completed => Vec::new(),
-        Status::Suspended | Status::Failed | Status::Cancelled => {
-            missing(execution, &Demand::of(&execution.loaded, &execution.cells, Through::Empty))
+        Status::Running | Status::Completed | Status::Cancelled => Vec::new(),
+        Status::Suspended | Status::Failed => {
+            let (loaded, cells) = (&execution.loaded, &execution.cells);
+            missing(loaded, cells, &Demand::of(loaded, cells, Through::Empty))
         }
     };
     Summary {
@@ -170,12 +191,4 @@ pub(crate) fn summary(execution: &Execution, kept: Kept) -> Summary {
         created_at: kept.created_at,
         updated_at: kept.updated_at,
     }
-}
-
-/// Required inputs that are missing for certain.
-fn missing(execution: &Execution, demand: &Demand) -> Vec<InputId> {
-    let plan = execution.loaded.plan();
-    unsupplied(demand, &execution.cells, |id, level| {
-        level == Level::Certain && plan.is_required(id)
-    })
 }
