@@ -22,6 +22,7 @@ pub(crate) async fn perform(
     loaded: Arc<LoadedImage>,
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,
+    trace: Option<Text>,
 ) -> Event {
     let started = clock.now();
     let plan = loaded.plan();
@@ -35,7 +36,8 @@ pub(crate) async fn perform(
     let outcome = match found {
         Ok(module) => {
             let key = key(plan, call, &action.node, execution);
-            attempts(&*module.module, &action.arguments, key, wanted, &call.options, &*clock).await
+            let first = ModuleCall { arguments: action.arguments, key, attempt: 1, trace };
+            attempts(&*module.module, first, wanted, &call.options, &*clock).await
         }
         Err(message) => Err((0, failure(Code::R012, message))),
     };
@@ -76,20 +78,18 @@ fn key(plan: &Plan, call: &Call, node: &CallNode, execution: ExecutionId) -> Tex
 
 async fn attempts(
     module: &dyn Module,
-    arguments: &Arc<[Value]>,
-    key: Text,
+    mut call: ModuleCall,
     wanted: &ModuleUse,
     options: &CallOptions,
     clock: &dyn Clock,
 ) -> Result<(u32, Value), (u32, Failure)> {
-    let mut attempt = 1;
     loop {
-        let call = ModuleCall { arguments: arguments.clone(), key: key.clone(), attempt };
+        let attempt = call.attempt;
         let bounded = async {
             match options.timeout_ms {
-                None => once(module, call, wanted).await,
+                None => once(module, call.clone(), wanted).await,
                 Some(ms) => {
-                    let ended = once(module, call, wanted);
+                    let ended = once(module, call.clone(), wanted);
                     tokio::select! {
                         biased;
                         result = ended => result,
@@ -105,7 +105,7 @@ async fn attempts(
                 if wait > Duration::ZERO {
                     clock.sleep(wait).await;
                 }
-                attempt += 1;
+                call.attempt += 1;
             }
             Err(error) => return Err((attempt, failure(error.code, error.message))),
         }

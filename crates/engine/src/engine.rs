@@ -1,28 +1,30 @@
 //! The shell around the heart: starts, resumes and recovers executions, and keeps pipelines.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use model::plan::InputId;
 use model::{Digest, Image, Text, Value};
-use rustc_hash::FxHashMap;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, oneshot};
 
-use crate::driver::{Driver, Request, Waiter, Waiting};
+use crate::driver::Driver;
 use crate::error::EngineError;
+use crate::history::History;
 use crate::loaded::LoadedImage;
-use crate::log::{Event, StoredValue};
+use crate::log::{Event, Received, Record, StoredValue};
+use crate::mailbox::{Request, Waiter, Waiting};
 use crate::ports::{
-    AliasRow, Clock, ExecutionQuery, ExecutionRow, SavePipeline, SavedPipeline, Status, Store,
-    StoredImage,
+    AliasRow, Answering, Claim, Clock, DeletedImage, Delivered, Delivery, EventQuery,
+    ExecutionQuery, ExecutionRow, Expected, KeptEvent, MoveAlias, MovedAlias, SavePipeline,
+    SavedPipeline, Status, Store, StoreFuture, StoredImage, Sweep, Target,
 };
 use crate::reference::{PipelineName, Reference};
 use crate::registry::Registry;
 use crate::resume::Resume;
+use crate::shared::{Changes, Phase, Shared, ended_early};
 use crate::view::ExecutionView;
-use crate::{ExecutionId, limits};
+use crate::{ExecutionId, Timestamp, limits};
 
 /// Runs executions on one store. Cheap to clone; all clones are one engine.
 #[derive(Clone)]
@@ -43,8 +45,34 @@ pub struct Start {
     pub inputs: Vec<(InputId, Value)>,
     /// Keep it from the start, whatever becomes of it.
     pub keep: bool,
+}
+
+/// How whoever asks wants to be served.
+#[derive(Clone, Debug)]
+pub struct Caller {
     /// Answer as Running after this time.
     pub wait: Duration,
+    /// The idempotency key of the request: it is stored with what the request brings, and its answer
+    /// with the rest that it tells of.
+    pub claim: Option<Answering<ExecutionView>>,
+    /// The W3C trace context that calls belong to.
+    pub trace: Option<Text>,
+}
+
+impl Caller {
+    /// A caller without anything special, who waits so long.
+    pub fn waiting(wait: Duration) -> Caller {
+        Caller { wait, claim: None, trace: None }
+    }
+}
+
+/// How long things are kept that have come to their end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Completed and cancelled executions.
+    pub finished: Duration,
+    /// Failed executions.
+    pub failed: Duration,
 }
 
 /// A pipeline that a reference names.
@@ -59,18 +87,7 @@ pub struct Found {
 impl Engine {
     /// An engine on this store and clock, with these modules.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, registry: Registry) -> Engine {
-        let shared = Shared {
-            store,
-            clock,
-            registry: RwLock::new(Arc::new(registry)),
-            live: Mutex::default(),
-            images: Mutex::default(),
-            aliases: Mutex::default(),
-            phase: watch::Sender::new(Phase::Open),
-            busy: AtomicUsize::new(0),
-            idle: Notify::new(),
-        };
-        Engine { shared: Arc::new(shared) }
+        Engine { shared: Arc::new(Shared::new(store, clock, registry)) }
     }
 
     /// The modules that this host offers now.
@@ -78,25 +95,30 @@ impl Engine {
         self.shared.registry()
     }
 
-    /// Starts an execution and answers at its first rest, or when `start.wait` is over. It is
+    /// Starts an execution and answers at its first rest, or when `caller.wait` is over. It is
     /// kept as soon as it suspends, fails, is answered as Running or is about to make a `write`
-    /// call; one that completes before that touches no disk.
-    pub async fn start(&self, start: Start) -> Result<ExecutionView, EngineError> {
+    /// call, and from the start where the caller has a claim; one that completes before that touches
+    /// no disk.
+    pub async fn start(&self, start: Start, caller: Caller) -> Result<ExecutionView, EngineError> {
         let shared = &self.shared;
         if shared.is_draining() {
             return Err(EngineError::Draining);
         }
-        let Start { loaded, source, pipeline, inputs, keep, wait } = start;
+        if shared.is_full() {
+            return Err(EngineError::Overloaded);
+        }
+        let Start { loaded, source, pipeline, inputs, keep } = start;
+        let keep = keep || caller.claim.is_some();
         let inputs = inputs.into_iter().map(|(id, value)| (id, StoredValue(value))).collect();
         let event = Event::Started { image: loaded.digest(), pipeline, inputs };
         let image = source.map(|source| shared.stored_image(&loaded.image, source));
-        let mut driver = Driver::start(shared, loaded, image, event);
+        let mut driver = Driver::start(shared, loaded, image, caller.trace, event);
         let may_end_here =
             |driver: &Driver| !keep && driver.execution().status() == Status::Completed;
         if may_end_here(&driver) {
             return Ok(driver.view());
         }
-        let over = shared.clock.sleep(wait).shared();
+        let over = shared.clock.sleep(caller.wait).shared();
         if !keep && !driver.is_at_rest() {
             tokio::select! {
                 biased;
@@ -108,7 +130,7 @@ impl Engine {
                 return Ok(driver.view());
             }
         }
-        self.keep(driver, over).await
+        self.keep(driver, caller.claim, over).await
     }
 
     /// Makes a started execution durable, and waits for its rest. From here on it belongs to a
@@ -116,30 +138,171 @@ impl Engine {
     async fn keep(
         &self,
         driver: Driver,
+        claim: Option<Answering<ExecutionView>>,
         over: impl Future<Output = ()>,
     ) -> Result<ExecutionView, EngineError> {
         let id = driver.id();
-        let (waiter, waiting) = Waiter::new();
+        let (waiter, waiting) = Waiter::new(self.shared.place()?, claim);
         let (sender, mailbox) = mpsc::unbounded_channel();
         self.shared.live().insert(id, sender);
-        tokio::spawn(driver.run(mailbox, vec![waiter]));
+        tokio::spawn(driver.run(mailbox, Some(Request::Watch(waiter))));
         self.answer(id, waiting, over).await
     }
 
-    /// Supplies values to an execution and answers at its next rest, or when `wait` is over.
+    /// Supplies values to an execution and answers at its next rest, or when `caller.wait` is over.
     /// Concurrent resumes merge; what is already known is no news.
     pub async fn resume(
         &self,
         id: ExecutionId,
         resume: Resume,
+        caller: Caller,
+    ) -> Result<ExecutionView, EngineError> {
+        let Caller { wait, claim, trace } = caller;
+        self.ask(id, claim, wait, |waiter| Request::Resume(resume, trace, waiter)).await
+    }
+
+    /// Ends an execution for good. Calls that run are told to stop.
+    pub async fn cancel(
+        &self,
+        id: ExecutionId,
+        claim: Option<Answering<ExecutionView>>,
+    ) -> Result<ExecutionView, EngineError> {
+        self.ask(id, claim, limits::WAIT_DEFAULT, Request::Cancel).await
+    }
+
+    /// The state of an execution at its next rest, or when `wait` is over.
+    pub async fn rest(
+        &self,
+        id: ExecutionId,
         wait: Duration,
+    ) -> Result<ExecutionView, EngineError> {
+        let view = self.execution(id).await?;
+        if view.status != Status::Running || wait.is_zero() || self.is_draining() {
+            return Ok(view);
+        }
+        self.ask(id, None, wait, Request::Watch).await
+    }
+
+    async fn ask(
+        &self,
+        id: ExecutionId,
+        claim: Option<Answering<ExecutionView>>,
+        wait: Duration,
+        request: impl FnOnce(Waiter) -> Request,
     ) -> Result<ExecutionView, EngineError> {
         if self.shared.is_draining() {
             return Err(EngineError::Draining);
         }
-        let (waiter, waiting) = Waiter::new();
-        self.shared.send(id, Request::Resume(resume, waiter));
+        let (waiter, waiting) = Waiter::new(self.shared.place()?, claim);
+        self.shared.send(id, request(waiter));
         self.answer(id, waiting, self.shared.clock.sleep(wait)).await
+    }
+
+    /// Forgets an execution that rests.
+    pub async fn delete(&self, id: ExecutionId) -> Result<(), EngineError> {
+        if self.shared.is_draining() {
+            return Err(EngineError::Draining);
+        }
+        let (reply, deleted) = oneshot::channel();
+        self.shared.send(id, Request::Delete(reply));
+        deleted.await.unwrap_or_else(|_| Err(ended_early()))
+    }
+
+    /// Gives an event to every execution that listens for it, or keeps it for the first that will.
+    pub async fn deliver(
+        &self,
+        received: Received,
+        claim: Option<Answering<Delivered>>,
+    ) -> Result<Delivered, EngineError> {
+        let shared = self.shared.clone();
+        if shared.is_draining() {
+            return Err(EngineError::Draining);
+        }
+        let at = shared.clock.now();
+        let Received { source, id, event_type, key, .. } = &received;
+        let delivery = Delivery {
+            event_type: event_type.clone(),
+            key: key.clone(),
+            identity: id.clone().map(|id| (source.clone().unwrap_or_default(), id)),
+            at,
+            kept_max: limits::EVENTS_KEPT_MAX,
+            claim,
+            record: Record { at, event: Event::Received(received) }.encode(),
+        };
+        // A task of its own: who got it goes on, also when the caller goes away.
+        let delivered = tokio::spawn(async move {
+            let delivered = shared.store.deliver(delivery).await?;
+            for id in &delivered.executions {
+                shared.send(*id, Request::Wake);
+            }
+            Ok(delivered)
+        });
+        delivered.await.unwrap_or_else(|_| Err(ended_early()))
+    }
+
+    /// A page of events that nobody has listened for yet, the oldest first.
+    pub async fn kept_events(
+        &self,
+        query: EventQuery,
+    ) -> Result<Vec<(u64, Timestamp, Received)>, EngineError> {
+        let kept = self.shared.store.kept_events(query).await?;
+        let event = |kept: KeptEvent| match Record::decode(&kept.record) {
+            Ok(Record { at, event: Event::Received(received) }) => Ok((kept.number, at, received)),
+            Ok(_) => Err(EngineError::Unusable("a kept event is none".to_owned())),
+            Err(fault) => Err(EngineError::Unusable(fault.to_string())),
+        };
+        kept.into_iter().map(event).collect()
+    }
+
+    /// What happened to an execution behind the item with the number `after`.
+    pub async fn history(&self, id: ExecutionId) -> Result<History, EngineError> {
+        History::load(&self.shared, id).await
+    }
+
+    /// Is ready when the store has more of an execution than when the answer was given.
+    pub fn changes(&self, id: ExecutionId) -> Changes {
+        self.shared.changes(id)
+    }
+
+    /// What is known under an idempotency key.
+    pub async fn claim(&self, key: Text) -> Result<Option<Claim>, EngineError> {
+        let claim = self.shared.store.claim(key).await?;
+        let oldest = self.shared.clock.now().0 - limits::CLAIMS_KEPT.as_millis() as i64;
+        Ok(claim.filter(|claim| claim.at.0 > oldest))
+    }
+
+    /// Stores an answer under an idempotency key, or that the key is in use.
+    pub async fn put_claim(&self, claim: Claim) -> Result<(), EngineError> {
+        Ok(self.shared.store.put_claim(claim).await?)
+    }
+
+    /// Now, as the engine's clock has it.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// Forgets what is past its time. Answers how many executions that were.
+    pub async fn sweep(&self, retention: Retention) -> Result<usize, EngineError> {
+        let now = self.shared.clock.now();
+        let before = |kept: Duration| {
+            Timestamp(now.0.saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX)))
+        };
+        let sweep = Sweep {
+            finished_before: before(retention.finished),
+            failed_before: before(retention.failed),
+            events_before: before(limits::EVENTS_KEPT),
+            claims_before: before(limits::CLAIMS_KEPT),
+            limit: limits::SWEEP_MAX,
+        };
+        let mut count = 0;
+        loop {
+            let swept = self.shared.store.sweep(sweep).await?;
+            self.shared.forget_images(&swept.images);
+            count += swept.executions;
+            if !swept.is_more {
+                return Ok(count);
+            }
+        }
     }
 
     /// The state at the next rest, or as it is when the wait is over; in any case after what was
@@ -182,20 +345,13 @@ impl Engine {
         source: Text,
         name: Option<&PipelineName>,
         is_file: bool,
+        claim: Option<Answering<SavedPipeline>>,
     ) -> Result<SavedPipeline, EngineError> {
         let name = name.map(|name| name.as_text().clone());
         let image = self.shared.stored_image(image, source);
-        let save = SavePipeline { image, name: name.clone(), is_file };
-        // A task of its own: what is written is known here, also when the caller goes away.
-        let shared = self.shared.clone();
-        let saved = tokio::spawn(async move {
-            let saved = shared.store.save_pipeline(save).await;
-            if let Some(name) = name {
-                shared.aliases().forget(&name);
-            }
-            saved
-        });
-        Ok(saved.await.map_err(|_| ended_early())??)
+        let save = SavePipeline { image, name: name.clone(), is_file, claim };
+        // Without a name, an alias that cannot be is forgotten.
+        self.change_alias(name.unwrap_or_default(), move |store| store.save_pipeline(save)).await
     }
 
     /// The pipeline that `reference` names.
@@ -226,8 +382,74 @@ impl Engine {
         Ok(self.shared.store.aliases(after, limit).await?)
     }
 
-    /// Goes on with every execution that was running when the process ended. Answers how many.
+    /// Aliases that point to this image now, sorted by name, at most `limit`.
+    pub async fn aliases_of(
+        &self,
+        digest: Digest,
+        limit: usize,
+    ) -> Result<Vec<AliasRow>, EngineError> {
+        Ok(self.shared.store.aliases_of(digest, limit).await?)
+    }
+
+    /// Versions of an alias older than `before`, the newest first, at most `limit`.
+    pub async fn versions(
+        &self,
+        name: &PipelineName,
+        before: Option<u32>,
+        limit: usize,
+    ) -> Result<Vec<AliasRow>, EngineError> {
+        Ok(self.shared.store.versions(name.as_text().clone(), before, limit).await?)
+    }
+
+    /// Moves an alias.
+    pub async fn move_alias(
+        &self,
+        name: &PipelineName,
+        to: Target,
+        expected: Option<Expected>,
+        claim: Option<Answering<MovedAlias>>,
+    ) -> Result<MovedAlias, EngineError> {
+        let (name, at) = (name.as_text().clone(), self.shared.clock.now());
+        let shift = MoveAlias { name: name.clone(), to, expected, at, claim };
+        self.change_alias(name, move |store| store.move_alias(shift)).await
+    }
+
+    /// Forgets an alias with all its versions. Answers whether it was there.
+    pub async fn delete_alias(&self, name: &PipelineName) -> Result<bool, EngineError> {
+        let name = name.as_text().clone();
+        self.change_alias(name.clone(), move |store| store.delete_alias(name)).await
+    }
+
+    /// Forgets an image that nothing needs.
+    pub async fn delete_image(&self, digest: Digest) -> Result<DeletedImage, EngineError> {
+        let deleted = self.shared.store.delete_image(digest).await?;
+        if deleted == DeletedImage::Deleted {
+            self.shared.forget_images(&[digest]);
+        }
+        Ok(deleted)
+    }
+
+    /// Does what changes an alias in a task of its own: what is written is known here, also when the
+    /// caller goes away.
+    async fn change_alias<T: Send + 'static>(
+        &self,
+        name: Text,
+        change: impl FnOnce(&dyn Store) -> StoreFuture<T>,
+    ) -> Result<T, EngineError> {
+        let shared = self.shared.clone();
+        let changed = change(&*shared.store);
+        let changed = tokio::spawn(async move {
+            let changed = changed.await;
+            shared.aliases().forget(&name);
+            changed
+        });
+        Ok(changed.await.map_err(|_| ended_early())??)
+    }
+
+    /// Goes on with every execution that was running when the process ended, and with the deadlines
+    /// that passed meanwhile. Answers how many were running.
     pub async fn recover(&self) -> Result<usize, EngineError> {
+        self.shared.timers.set(&self.shared, Timestamp(i64::MIN));
         let mut count = 0;
         let mut before = None;
         loop {
@@ -251,13 +473,15 @@ impl Engine {
     /// made durable as Running and stops. Returns when nothing runs any more.
     pub async fn drain(&self, grace: Duration) {
         let shared = &self.shared;
-        shared.phase.send_replace(Phase::Draining);
+        shared.enter(Phase::Draining);
         tokio::select! {
+            biased;
             () = shared.idle() => {}
             () = shared.clock.sleep(grace) => {}
         }
-        shared.phase.send_replace(Phase::Halting);
+        shared.enter(Phase::Halting);
         tokio::select! {
+            biased;
             () = shared.idle() => {}
             () = shared.clock.sleep(limits::HALT_MAX) => {}
         }
@@ -267,256 +491,4 @@ impl Engine {
     pub fn is_draining(&self) -> bool {
         self.shared.is_draining()
     }
-}
-
-/// The life of an engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
-    /// It takes work.
-    Open,
-    /// It finishes what it has.
-    Draining,
-    /// It stops what it has.
-    Halting,
-}
-
-type Mailboxes = FxHashMap<ExecutionId, mpsc::UnboundedSender<Request>>;
-
-/// What all executions of an engine share.
-pub(crate) struct Shared {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Arc<dyn Clock>,
-    registry: RwLock<Arc<Registry>>,
-    /// Durable executions that have a task. Messages are sent and entries are removed under this
-    /// lock, so no message reaches a task that has decided to end.
-    live: Mutex<Mailboxes>,
-    images: Mutex<FxHashMap<Digest, Arc<LoadedImage>>>,
-    aliases: Mutex<Aliases>,
-    phase: watch::Sender<Phase>,
-    /// Executions in memory.
-    busy: AtomicUsize,
-    idle: Notify,
-}
-
-impl Shared {
-    pub(crate) fn registry(&self) -> Arc<Registry> {
-        self.registry.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn live(&self) -> MutexGuard<'_, Mailboxes> {
-        lock(&self.live)
-    }
-
-    fn aliases(&self) -> MutexGuard<'_, Aliases> {
-        lock(&self.aliases)
-    }
-
-    fn stored_image(&self, image: &Image, source: Text) -> Arc<StoredImage> {
-        let created_at = self.clock.now();
-        Arc::new(StoredImage { digest: image.digest, bytes: image.encode(), source, created_at })
-    }
-
-    /// The image of this name, from memory or from the store.
-    pub(crate) async fn image(
-        &self,
-        digest: Digest,
-    ) -> Result<Option<Arc<LoadedImage>>, EngineError> {
-        if let Some(loaded) = lock(&self.images).get(&digest) {
-            return Ok(Some(loaded.clone()));
-        }
-        let Some(stored) = self.store.image(digest).await? else { return Ok(None) };
-        let unusable = |cause: String| EngineError::Unusable(format!("{digest}: {cause}"));
-        let image = Image::decode(&stored.bytes).map_err(|fault| unusable(fault.to_string()))?;
-        if image.digest != digest {
-            return Err(unusable("the image says it has another digest".to_owned()));
-        }
-        let loaded = LoadedImage::new(image)
-            .map_err(|unknown| unusable(format!("it uses the unknown function {}", unknown.0)))?;
-        let loaded = Arc::new(loaded);
-        let mut images = lock(&self.images);
-        if images.len() >= limits::IMAGES_CACHED_MAX {
-            images.clear();
-        }
-        images.insert(digest, loaded.clone());
-        Ok(Some(loaded))
-    }
-
-    async fn alias(
-        &self,
-        name: &PipelineName,
-        version: Option<u32>,
-    ) -> Result<Option<AliasRow>, EngineError> {
-        if version.is_some() {
-            return Ok(self.store.alias(name.as_text().clone(), version).await?);
-        }
-        let moves = {
-            let aliases = self.aliases();
-            if let Some(row) = aliases.rows.get(name.as_text()) {
-                return Ok(Some(row.clone()));
-            }
-            aliases.moves
-        };
-        let row = self.store.alias(name.as_text().clone(), None).await?;
-        if let Some(row) = &row {
-            self.aliases().remember(row, moves);
-        }
-        Ok(row)
-    }
-
-    /// Gives `request` to the execution's task, which is made if there is none.
-    fn send(self: &Arc<Self>, id: ExecutionId, request: Request) {
-        let mut live = self.live();
-        let request = match live.get(&id) {
-            Some(sender) => match sender.send(request) {
-                Ok(()) => return,
-                // The task panicked: a new one takes over.
-                Err(mpsc::error::SendError(request)) => request,
-            },
-            None => request,
-        };
-        let (sender, mailbox) = mpsc::unbounded_channel();
-        if sender.send(request).is_ok() {
-            live.insert(id, sender);
-            tokio::spawn(self.clone().load_and_run(id, mailbox, self.busy()));
-        }
-    }
-
-    async fn load_and_run(
-        self: Arc<Self>,
-        id: ExecutionId,
-        mailbox: mpsc::UnboundedReceiver<Request>,
-        _busy: Busy,
-    ) {
-        match Driver::load(&self, id).await {
-            Ok(driver) => driver.run(mailbox, Vec::new()).await,
-            Err(error) => self.abandon(id, mailbox, error),
-        }
-    }
-
-    /// Takes the execution's task out of the live ones, unless something came for it.
-    pub(crate) fn leave(
-        &self,
-        id: ExecutionId,
-        mailbox: &mpsc::UnboundedReceiver<Request>,
-    ) -> bool {
-        let mut live = self.live();
-        let leaves = mailbox.is_empty();
-        if leaves {
-            live.remove(&id);
-        }
-        leaves
-    }
-
-    /// Ends the execution's task whatever came for it, which is answered with `error`.
-    pub(crate) fn abandon(
-        self: &Arc<Self>,
-        id: ExecutionId,
-        mut mailbox: mpsc::UnboundedReceiver<Request>,
-        error: EngineError,
-    ) {
-        self.live().remove(&id);
-        while let Ok(request) = mailbox.try_recv() {
-            match request {
-                Request::Resume(_, waiter) => waiter.answer(Err(error.clone())),
-                Request::Wake if matches!(error, EngineError::Unavailable(_)) => {
-                    self.wake_later(id)
-                }
-                Request::Wake => {
-                    tracing::error!(execution = %id, %error, "the execution does not go on");
-                }
-            }
-        }
-    }
-
-    /// Goes on with an execution when the store may be back.
-    pub(crate) fn wake_later(self: &Arc<Self>, id: ExecutionId) {
-        let shared = self.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                () = shared.clock.sleep(limits::STORE_RETRY) => shared.send(id, Request::Wake),
-                () = shared.halted() => {}
-            }
-        });
-    }
-
-    fn is_draining(&self) -> bool {
-        *self.phase.borrow() != Phase::Open
-    }
-
-    /// Whether everything has to stop.
-    pub(crate) fn is_halting(&self) -> bool {
-        *self.phase.borrow() == Phase::Halting
-    }
-
-    /// Is ready when everything has to stop.
-    pub(crate) async fn halted(&self) {
-        let mut phase = self.phase.subscribe();
-        // The sender lives as long as `self`.
-        drop(phase.wait_for(|phase| *phase == Phase::Halting).await);
-    }
-
-    /// Counts an execution as busy as long as the answer lives.
-    pub(crate) fn busy(self: &Arc<Self>) -> Busy {
-        self.busy.fetch_add(1, Ordering::SeqCst);
-        Busy { shared: self.clone() }
-    }
-
-    async fn idle(&self) {
-        loop {
-            let idle = self.idle.notified();
-            if self.busy.load(Ordering::SeqCst) == 0 {
-                return;
-            }
-            idle.await;
-        }
-    }
-}
-
-/// Where aliases point now. This process is the only writer of its store.
-#[derive(Default)]
-struct Aliases {
-    rows: FxHashMap<Text, AliasRow>,
-    /// How many were moved: what was read before a move is not remembered after it.
-    moves: u64,
-}
-
-impl Aliases {
-    fn forget(&mut self, name: &Text) {
-        self.moves += 1;
-        self.rows.remove(name);
-    }
-
-    /// Keeps a row that was read when `moves` aliases had been moved.
-    fn remember(&mut self, row: &AliasRow, moves: u64) {
-        if self.moves != moves {
-            return;
-        }
-        if self.rows.len() >= limits::ALIASES_CACHED_MAX {
-            self.rows.clear();
-        }
-        self.rows.insert(row.name.clone(), row.clone());
-    }
-}
-
-fn ended_early() -> EngineError {
-    EngineError::Unavailable("the execution's task ended early".to_owned())
-}
-
-/// An execution in memory.
-pub(crate) struct Busy {
-    shared: Arc<Shared>,
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        if self.shared.busy.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.shared.idle.notify_waiters();
-        }
-    }
-}
-
-/// A lock that a panic elsewhere does not poison: what it guards is a cache or a table of
-/// senders, whole after every statement.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

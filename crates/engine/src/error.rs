@@ -18,6 +18,12 @@ pub enum EngineError {
     Rejected(Vec<Rejection>),
     /// The execution has finished and takes nothing new.
     Finished,
+    /// It runs, or something needs it: try again when that has ended.
+    InUse,
+    /// The image was deleted meanwhile: compile it again.
+    NoImage,
+    /// Too much is going on: try again later.
+    Overloaded,
     /// The server is shutting down: try again later.
     Draining,
     /// The store did not answer: try again later. The cause is for the log.
@@ -37,10 +43,19 @@ pub struct Rejection {
     pub provided: Option<(Timestamp, Provider)>,
 }
 
+impl EngineError {
+    /// Whether the store may do later what it did not do now.
+    pub(crate) fn is_temporary(&self) -> bool {
+        matches!(self, EngineError::Unavailable(_) | EngineError::Overloaded)
+    }
+}
+
 impl From<StoreError> for EngineError {
     fn from(error: StoreError) -> EngineError {
         match error {
             StoreError::Conflict => EngineError::Unavailable(error.to_string()),
+            StoreError::NoImage => EngineError::NoImage,
+            StoreError::Overloaded => EngineError::Overloaded,
             StoreError::Unavailable(cause) => EngineError::Unavailable(cause),
         }
     }
@@ -54,6 +69,9 @@ impl fmt::Display for EngineError {
                 write!(f, "{} of the supplied values conflict", rejections.len())
             }
             EngineError::Finished => f.write_str("the execution has finished"),
+            EngineError::InUse => f.write_str("it is in use"),
+            EngineError::NoImage => f.write_str("the image was deleted"),
+            EngineError::Overloaded => f.write_str("too much is going on"),
             EngineError::Draining => f.write_str("the server is shutting down"),
             EngineError::Unavailable(cause) => write!(f, "the store is unavailable: {cause}"),
             EngineError::Unusable(cause) => write!(f, "the stored data cannot be used: {cause}"),

@@ -148,7 +148,8 @@ impl Execution {
                 Value::String(key) => key.clone(),
                 _ => return None,
             };
-            let is_wanted = demand.inputs[id] > Level::Unneeded && self.provided(id as u32).is_none();
+            let is_wanted =
+                demand.inputs[id] > Level::Unneeded && self.provided(id as u32).is_none();
             let (name, event_type) = (input.name.clone(), event.event_type.clone());
             is_wanted.then_some(Listening { input: name, event_type, key })
         });
@@ -210,18 +211,24 @@ impl Execution {
         self.fill_input(id, Provided { value, at: self.now, by: Provider::Deadline });
     }
 
-    /// Takes an event into the first input that listens for it. Says into which, unless nothing
-    /// does, and whether its data fits.
-    pub(crate) fn receive(&mut self, received: &Received) -> Option<(InputId, bool)> {
-        let listening = self.listening().into_iter().find(|one| {
-            one.event_type == received.event_type && one.key == received.key
+    /// The input that an event would fill: the first by name that listens for it.
+    pub(crate) fn listener(&self, received: &Received) -> Option<InputId> {
+        let listening = self.listening();
+        let listener = listening.iter().find(|listening| {
+            listening.event_type == received.event_type && listening.key == received.key
         })?;
+        self.loaded.plan().input(&listener.input)
+    }
+
+    /// Takes an event into the input that listens for it. Data that does not fit leaves it missing.
+    /// Says whether anything changed.
+    pub(crate) fn receive(&mut self, received: &Received) -> bool {
+        let Some(id) = self.listener(received) else { return false };
         let loaded = self.loaded.clone();
-        let id = loaded.plan().input(&listening.input)?;
         let ty = loaded.plan().ty(loaded.plan().inputs[id as usize].ty);
-        let Ok(value) = json::read(ty, &received.data) else { return Some((id, false)) };
+        let Ok(value) = json::read(ty, &received.data) else { return false };
         self.fill_input(id, Provided { value, at: self.now, by: Provider::Event });
-        Some((id, true))
+        true
     }
 
     pub(crate) fn cancel(&mut self) {

@@ -12,11 +12,15 @@ mod driver;
 mod engine;
 mod error;
 mod execution;
+mod history;
 mod loaded;
+mod mailbox;
 mod reference;
 mod registry;
 mod resume;
+mod shared;
 mod step;
+mod timers;
 mod view;
 
 pub mod id;
@@ -27,9 +31,10 @@ pub mod ports;
 pub mod supply;
 
 pub use cells::{Provided, Provider};
-pub use engine::{Engine, Found, Start};
+pub use engine::{Caller, Engine, Found, Retention, Start};
 pub use error::{EngineError, Rejection};
 pub use execution::{Action, CallAction, Execution};
+pub use history::{Happened, History, HistoryItem};
 pub use id::{ExecutionId, Timestamp};
 pub use loaded::{LoadedImage, UnknownFunction};
 pub use memory::MemoryStore;
@@ -39,5 +44,6 @@ pub use ports::{
 pub use reference::{PipelineName, Reference};
 pub use registry::Registry;
 pub use resume::Resume;
+pub use shared::Changes;
 pub use step::step;
 pub use view::{ExecutionView, Kept};

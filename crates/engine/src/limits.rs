@@ -26,3 +26,17 @@ pub const BACKOFF_MAX_MS: u64 = 30_000;
 /// condition around them, so it takes a few times as many as evaluating the binding. A binding that
 /// needs more exceeds `max_steps` itself, or nests its conditions beyond all reason.
 pub const DEMAND_STEPS_MAX: u64 = 4 * model::limits::STEPS_MAX;
+/// Requests that wait for durable executions at once: one more is refused as overloaded.
+pub const REQUESTS_MAX: usize = 10_000;
+/// Executions in memory at once: a start beyond is refused as overloaded.
+pub const EXECUTIONS_MAX: usize = 10_000;
+/// Events that are kept until somebody listens: one more is refused as overloaded.
+pub const EVENTS_KEPT_MAX: usize = 100_000;
+/// How long events are kept, and how long an event with the identity of an earlier one is ignored.
+pub const EVENTS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long the answer to a request with an idempotency key is repeated.
+pub const CLAIMS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// Timers that are read from the store at once.
+pub const TIMERS_READ: usize = 256;
+/// Rows of each kind that one step of a sweep forgets.
+pub const SWEEP_MAX: usize = 500;

@@ -16,6 +16,10 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     /// Is ready when `duration` has passed.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+    /// A new id; ids sort by the time of their creation.
+    fn new_id(&self) -> ExecutionId {
+        ExecutionId::random()
+    }
 }
 
 /// A way to do one thing in the outside world.
@@ -109,12 +113,8 @@ pub trait Store: Send + Sync + 'static {
     /// Aliases whose newest version points to this image, sorted by name, at most `limit`.
     fn aliases_of(&self, digest: Digest, limit: usize) -> StoreFuture<Vec<AliasRow>>;
     /// Versions of an alias older than `before`, the newest first, at most `limit`.
-    fn versions(
-        &self,
-        name: Text,
-        before: Option<u32>,
-        limit: usize,
-    ) -> StoreFuture<Vec<AliasRow>>;
+    fn versions(&self, name: Text, before: Option<u32>, limit: usize)
+    -> StoreFuture<Vec<AliasRow>>;
     /// Moves an alias.
     fn move_alias(&self, shift: MoveAlias) -> StoreFuture<MovedAlias>;
     /// Forgets an alias with all its versions; tells whether it was there.

@@ -24,34 +24,37 @@ pub struct Resume {
 /// rejects everything.
 pub(crate) fn decide(
     execution: &Execution,
-    resume: Resume,
+    resume: &Resume,
 ) -> Result<Option<Event>, Vec<Rejection>> {
     let plan = execution.image().plan();
     let mut rejections = Vec::new();
     let mut inputs = Vec::new();
-    for (id, value) in resume.inputs {
-        match execution.provided(id) {
-            None => inputs.push((id, StoredValue(value))),
-            Some(provided) if is_identical(&provided.value, &value) => {}
+    for (id, value) in &resume.inputs {
+        match execution.provided(*id) {
+            None => inputs.push((*id, StoredValue(value.clone()))),
+            Some(provided) if is_identical(&provided.value, value) => {}
             Some(provided) => rejections.push(Rejection {
-                code: if provided.by == Provider::Closing { Code::V006 } else { Code::V004 },
-                name: plan.inputs[id as usize].name.clone(),
+                code: match provided.by {
+                    Provider::Closing | Provider::Deadline => Code::V006,
+                    _ => Code::V004,
+                },
+                name: plan.inputs[*id as usize].name.clone(),
                 provided: Some((provided.at, provided.by)),
             }),
         }
     }
     let mut resolved = Vec::new();
-    for (id, value) in resume.resolved {
-        let cell = &execution.cells.bindings[id as usize];
+    for (id, value) in &resume.resolved {
+        let cell = &execution.cells.bindings[*id as usize];
         let accepts = match cell {
-            BindingCell::Open => !is_running_call(plan, execution, id),
+            BindingCell::Open => !is_running_call(plan, execution, *id),
             BindingCell::Failed(_) => true,
             BindingCell::Done(_) | BindingCell::Resolved(_) => false,
         };
         if accepts {
-            resolved.push((id, StoredValue(value)));
-        } else if !cell.value().is_some_and(|known| is_identical(known, &value)) {
-            let name = plan.bindings[id as usize].name.clone();
+            resolved.push((*id, StoredValue(value.clone())));
+        } else if !cell.value().is_some_and(|known| is_identical(known, value)) {
+            let name = plan.bindings[*id as usize].name.clone();
             rejections.push(Rejection { code: Code::V005, name, provided: None });
         }
     }

@@ -57,7 +57,7 @@ pub fn step(execution: &mut Execution, record: &Record) -> Vec<Action> {
         }
         Event::DeadlinePassed { input } => execution.pass_deadline(*input),
         Event::Received(received) => {
-            if !matches!(execution.receive(received), Some((_, true))) {
+            if !execution.receive(received) {
                 return Vec::new();
             }
         }
