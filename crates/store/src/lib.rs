@@ -13,8 +13,9 @@ use std::thread::{self, JoinHandle};
 
 use engine::ExecutionId;
 use engine::ports::{
-    AliasRow, Append, ExecutionQuery, ExecutionRow, SavePipeline, SavedPipeline, Store, StoreError,
-    StoreFuture, StoredImage,
+    AliasRow, Append, Appended, Claim, DeletedImage, Delivered, Delivery, EventQuery,
+    ExecutionQuery, ExecutionRow, KeptEvent, MoveAlias, MovedAlias, SavePipeline, SavedPipeline,
+    Store, StoreError, StoreFuture, StoredImage, Sweep, Swept, Timer,
 };
 use model::{Digest, Text};
 use rusqlite::Connection;
@@ -23,10 +24,19 @@ use tokio::sync::oneshot;
 use database::{Access, Database};
 use write::{Fault, Pending, Write};
 
+mod aliases;
+mod claims;
 mod database;
 mod error;
+mod events;
+mod executions;
+mod filters;
+mod images;
 pub mod limits;
-mod read;
+#[cfg(test)]
+mod plans;
+mod retention;
+mod row;
 mod write;
 
 pub use error::OpenError;
@@ -37,7 +47,7 @@ const DATABASE_FILE: &str = "tidegate.db";
 /// because closing that one would drop the locks that SQLite itself holds on it.
 const LOCK_FILE: &str = "tidegate.lock";
 
-/// Keeps images, aliases and executions in `tidegate.db` of a folder that it has for itself.
+/// Keeps images, aliases, executions, events and answers in `tidegate.db` of a folder that it has for itself.
 ///
 /// Every verb is handed to a thread at once, also if its future is never polled; dropping the future
 /// does not take it back. Dropping the store blocks until everything asked for is done.
@@ -120,32 +130,85 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn append(&self, append: Append) -> StoreFuture<()> {
-        self.write(move |connection| write::append(connection, &append))
+    fn append(&self, append: Append) -> StoreFuture<Appended> {
+        self.write(move |connection| executions::append(connection, &append))
     }
 
-    fn records(&self, id: ExecutionId) -> StoreFuture<Option<Vec<Vec<u8>>>> {
-        self.read(move |connection| read::records(connection, id))
+    fn records(&self, id: ExecutionId, from: u64) -> StoreFuture<Option<Vec<Vec<u8>>>> {
+        self.read(move |connection| executions::records(connection, id, from))
     }
 
     fn executions(&self, query: ExecutionQuery) -> StoreFuture<Vec<ExecutionRow>> {
-        self.read(move |connection| read::executions(connection, &query))
+        self.read(move |connection| filters::executions(connection, &query))
+    }
+
+    fn delete(&self, id: ExecutionId, records: u64) -> StoreFuture<()> {
+        self.write(move |connection| executions::delete(connection, id, records))
+    }
+
+    fn timers(&self, limit: usize) -> StoreFuture<Vec<Timer>> {
+        self.read(move |connection| executions::timers(connection, limit))
+    }
+
+    fn deliver(&self, delivery: Delivery) -> StoreFuture<Delivered> {
+        self.write(move |connection| events::deliver(connection, &delivery))
+    }
+
+    fn kept_events(&self, query: EventQuery) -> StoreFuture<Vec<KeptEvent>> {
+        self.read(move |connection| events::kept_events(connection, &query))
+    }
+
+    fn claim(&self, key: Text) -> StoreFuture<Option<Claim>> {
+        self.read(move |connection| claims::claim(connection, key))
+    }
+
+    fn put_claim(&self, claim: Claim) -> StoreFuture<()> {
+        self.write(move |connection| Ok(claims::put(connection, &claim)?))
     }
 
     fn save_pipeline(&self, save: SavePipeline) -> StoreFuture<SavedPipeline> {
-        self.write(move |connection| write::save_pipeline(connection, &save))
+        self.write(move |connection| aliases::save_pipeline(connection, &save))
     }
 
     fn image(&self, digest: Digest) -> StoreFuture<Option<StoredImage>> {
-        self.read(move |connection| read::image(connection, digest))
+        self.read(move |connection| images::image(connection, digest))
     }
 
     fn alias(&self, name: Text, version: Option<u32>) -> StoreFuture<Option<AliasRow>> {
-        self.read(move |connection| read::alias(connection, &name, version))
+        self.read(move |connection| aliases::alias(connection, &name, version))
     }
 
     fn aliases(&self, after: Option<Text>, limit: usize) -> StoreFuture<Vec<AliasRow>> {
-        self.read(move |connection| read::aliases(connection, after.as_deref(), limit))
+        self.read(move |connection| aliases::aliases(connection, after.as_deref(), limit))
+    }
+
+    fn aliases_of(&self, digest: Digest, limit: usize) -> StoreFuture<Vec<AliasRow>> {
+        self.read(move |connection| aliases::aliases_of(connection, digest, limit))
+    }
+
+    fn versions(
+        &self,
+        name: Text,
+        before: Option<u32>,
+        limit: usize,
+    ) -> StoreFuture<Vec<AliasRow>> {
+        self.read(move |connection| aliases::versions(connection, &name, before, limit))
+    }
+
+    fn move_alias(&self, shift: MoveAlias) -> StoreFuture<MovedAlias> {
+        self.write(move |connection| aliases::move_alias(connection, &shift))
+    }
+
+    fn delete_alias(&self, name: Text) -> StoreFuture<bool> {
+        self.write(move |connection| aliases::delete(connection, &name))
+    }
+
+    fn delete_image(&self, digest: Digest) -> StoreFuture<DeletedImage> {
+        self.write(move |connection| Ok(images::delete(connection, digest)?))
+    }
+
+    fn sweep(&self, sweep: Sweep) -> StoreFuture<Swept> {
+        self.write(move |connection| retention::sweep(connection, &sweep))
     }
 }
 
@@ -212,9 +275,7 @@ fn io_refusal(path: &Path, error: &io::Error) -> OpenError {
 
 fn refused<T>(error: TrySendError<T>) -> StoreError {
     match error {
-        TrySendError::Full(_) => {
-            StoreError::Unavailable("too many requests wait for it".to_owned())
-        }
+        TrySendError::Full(_) => StoreError::Overloaded,
         TrySendError::Disconnected(_) => stopped(),
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-/// Writes that wait for a commit; with more, the store is unavailable for the moment.
+/// Writes that wait for a commit; with more, the store is overloaded.
 pub const WRITES_QUEUED_MAX: usize = 4_096;
 /// Writes of one commit; further ones go into the next.
 pub const WRITES_PER_COMMIT_MAX: usize = 1_024;
-/// Reads that wait for a reader; with more, the store is unavailable for the moment.
+/// Reads that wait for a reader; with more, the store is overloaded.
 pub const READS_QUEUED_MAX: usize = 4_096;
 /// Threads that read, each with its own connection.
 pub const READERS: usize = 4;
@@ -17,4 +17,4 @@ pub const FOREIGN_LOCK_WAIT: Duration = Duration::from_secs(5);
 /// back.
 pub const WAL_BYTES_KEPT: i64 = 64 << 20;
 /// Statements that each connection keeps compiled; more than there are.
-pub const STATEMENTS_CACHED: usize = 32;
+pub const STATEMENTS_CACHED: usize = 64;

@@ -7,13 +7,12 @@
 
 use std::sync::mpsc::Receiver;
 
-use engine::ports::{Append, SavePipeline, SavedPipeline, Status, StoreError, StoredImage};
-use model::{Digest, Text};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use engine::ports::StoreError;
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use crate::database::Database;
-use crate::{limits, read, unavailable};
+use crate::{limits, unavailable};
 
 /// What [`run`] does: some [`Pending`] write, whatever it answers.
 pub(crate) trait Write: Send {
@@ -37,10 +36,16 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// Why a write was not done.
 pub(crate) enum Fault {
-    /// The execution has another number of records.
-    Conflict,
+    /// What is in the store is not as the write needs it.
+    Refused(StoreError),
     /// SQLite says no.
     Sqlite(rusqlite::Error),
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Fault {
+        Fault::Refused(error)
+    }
 }
 
 impl From<rusqlite::Error> for Fault {
@@ -115,7 +120,7 @@ where
             Err(fault) => {
                 run("ROLLBACK TO one_write")?;
                 Err(match fault {
-                    Fault::Conflict => StoreError::Conflict,
+                    Fault::Refused(error) => error,
                     Fault::Sqlite(error) => unavailable(&error),
                 })
             }
@@ -133,175 +138,13 @@ where
     }
 }
 
-/// Appends records to one execution, if it has exactly `append.after` records by now.
-pub(crate) fn append(connection: &Connection, append: &Append) -> Result<(), Fault> {
-    let id = append.id.as_bytes();
-    let before: Option<(i64, Filters)> = connection
-        .prepare_cached("SELECT records, status, pipeline, missing FROM executions WHERE id = ?1")?
-        .query_one([id], |row| Ok((row.get(0)?, Filters::read(row)?)))
-        .optional()?;
-    let count = before.as_ref().map_or(0, |(count, _)| *count);
-    if u64::try_from(count) != Ok(append.after) {
-        return Err(Fault::Conflict);
-    }
-    if let Some(image) = &append.image {
-        keep_image(connection, image)?;
-    }
-    let mut insert = connection
-        .prepare_cached("INSERT INTO records (execution_id, seq, bytes) VALUES (?1, ?2, ?3)")?;
-    let mut next = count;
-    for record in &append.records {
-        insert.execute(params![id, next, record])?;
-        next += 1;
-    }
-    put_summary(connection, append, next)?;
-    let filters = Filters::of(append);
-    match before {
-        Some((_, old)) if old == filters => {}
-        Some((_, old)) => {
-            old.remove(connection, id)?;
-            filters.add(connection, id)?;
-        }
-        None => filters.add(connection, id)?,
-    }
-    Ok(())
-}
-
-fn put_summary(connection: &Connection, append: &Append, records: i64) -> rusqlite::Result<()> {
-    let summary = &append.summary;
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO executions (id, records, image, pipeline, status, missing,
-                resumption_count, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute(params![
-            append.id.as_bytes(),
-            records,
-            summary.image.0,
-            summary.pipeline.as_deref(),
-            read::status_number(summary.status),
-            serde_json::json!(summary.missing).to_string(),
-            summary.resumption_count,
-            summary.created_at.0,
-            summary.updated_at.0,
-        ])?;
-    Ok(())
-}
-
-/// Keeps an image and, with a name, moves the alias to it.
-pub(crate) fn save_pipeline(
-    connection: &Connection,
-    save: &SavePipeline,
-) -> Result<SavedPipeline, Fault> {
-    let digest = save.image.digest;
-    let is_new = keep_image(connection, &save.image)?;
-    let Some(name) = save.name.as_deref() else {
-        return Ok(SavedPipeline { is_new, version: None });
-    };
-    let is_loaded_before = save.is_file && put_file(connection, name, digest)?;
-    let newest = read::alias(connection, name, None)?;
-    let points_there = newest.as_ref().is_some_and(|row| row.digest == digest);
-    let version = newest.map_or(0, |row| row.version);
-    if is_loaded_before || points_there {
-        return Ok(SavedPipeline { is_new, version: Some(version) });
-    }
-    let version = version.saturating_add(1);
-    connection
-        .prepare_cached(
-            "INSERT INTO aliases (name, version, digest, moved_at) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute(params![name, version, digest.0, save.image.created_at.0])?;
-    Ok(SavedPipeline { is_new, version: Some(version) })
-}
-
-/// Notes what a pipeline file holds; tells whether it held the same when it was last loaded.
-fn put_file(connection: &Connection, name: &str, digest: Digest) -> rusqlite::Result<bool> {
-    let changed = connection
-        .prepare_cached(
-            "INSERT INTO pipeline_files (name, digest) VALUES (?1, ?2)
-             ON CONFLICT (name) DO UPDATE SET digest = ?2 WHERE digest <> ?2",
-        )?
-        .execute(params![name, digest.0])?;
-    Ok(changed == 0)
-}
-
-/// Keeps an image unless it is there; tells whether it is new.
-fn keep_image(connection: &Connection, image: &StoredImage) -> rusqlite::Result<bool> {
-    let added = connection
-        .prepare_cached(
-            "INSERT INTO images (digest, created_at, source, bytes) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (digest) DO NOTHING",
-        )?
-        .execute(params![image.digest.0, image.created_at.0, image.source.as_str(), image.bytes])?;
-    Ok(added == 1)
-}
-
-/// By what an execution is found in listings.
-#[derive(Debug, PartialEq, Eq)]
-struct Filters {
-    status: Status,
-    pipeline: Option<Text>,
-    missing: Vec<Text>,
-}
-
-impl Filters {
-    fn of(append: &Append) -> Filters {
-        Filters {
-            status: append.summary.status,
-            pipeline: append.summary.pipeline.clone(),
-            missing: append.summary.missing.clone(),
-        }
-    }
-
-    /// Of the row `records, status, pipeline, missing`.
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Filters> {
-        Ok(Filters {
-            status: read::status(row, 1)?,
-            pipeline: read::pipeline(row, 2)?,
-            missing: read::missing(row, 3)?,
-        })
-    }
-
-    fn add(&self, connection: &Connection, id: &[u8; 16]) -> rusqlite::Result<()> {
-        self.for_each_entry(
-            connection,
-            id,
-            "INSERT OR IGNORE INTO execution_filters (pipeline, missing, status, execution_id)
-             VALUES (?1, ?2, ?3, ?4)",
-        )
-    }
-
-    fn remove(&self, connection: &Connection, id: &[u8; 16]) -> rusqlite::Result<()> {
-        self.for_each_entry(
-            connection,
-            id,
-            "DELETE FROM execution_filters
-             WHERE pipeline = ?1 AND missing = ?2 AND status = ?3 AND execution_id = ?4",
-        )
-    }
-
-    /// The entries are all pairs of a pipeline and a missing input, either of them or '' for any.
-    fn for_each_entry(
-        &self,
-        connection: &Connection,
-        id: &[u8; 16],
-        sql: &str,
-    ) -> rusqlite::Result<()> {
-        let mut statement = connection.prepare_cached(sql)?;
-        let status = read::status_number(self.status);
-        for pipeline in std::iter::once("").chain(self.pipeline.as_deref()) {
-            for missing in std::iter::once("").chain(self.missing.iter().map(Text::as_str)) {
-                statement.execute(params![pipeline, missing, status, id])?;
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use engine::ExecutionId;
-    use engine::ports::Summary;
+    use std::sync::Arc;
+
+    use engine::ports::{Append, Appended, Status, StoredImage, Summary};
+    use engine::{ExecutionId, Timestamp};
+    use model::{Digest, Text};
 
     use super::*;
     use crate::database::{self, Access};
@@ -329,11 +172,15 @@ mod tests {
             })
             .unwrap();
         assert_eq!(none, 0);
-        assert_eq!(commit_appends(&mut database, sizes), [Ok(()), Ok(()), Ok(())]);
+        let done = commit_appends(&mut database, sizes);
+        assert_eq!(done, [(); 3].map(|()| Ok(Appended::default())));
     }
 
     /// One append to each of three new executions in one transaction, with a record of this size.
-    fn commit_appends(database: &mut Database, sizes: [usize; 3]) -> [Result<(), StoreError>; 3] {
+    fn commit_appends(
+        database: &mut Database,
+        sizes: [usize; 3],
+    ) -> [Result<Appended, StoreError>; 3] {
         let mut batch: Vec<Box<dyn Write>> = Vec::new();
         let mut number = 0;
         let answers = sizes.map(|size| {
@@ -341,7 +188,7 @@ mod tests {
             let append = an_append(number, size);
             let (reply, answer) = oneshot::channel();
             batch.push(Box::new(Pending::new(
-                move |c: &Connection| super::append(c, &append),
+                move |c: &Connection| crate::executions::append(c, &append),
                 reply,
             )));
             answer
@@ -357,10 +204,24 @@ mod tests {
             status: Status::Running,
             missing: Vec::new(),
             resumption_count: 0,
-            created_at: engine::Timestamp(0),
-            updated_at: engine::Timestamp(0),
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
         };
-        let id = ExecutionId::from_bytes([number; 16]);
-        Append { id, after: 0, records: vec![vec![0; size]], summary, image: None }
+        let image = StoredImage {
+            digest: Digest([0; 32]),
+            bytes: Vec::new(),
+            source: Text::default(),
+            created_at: Timestamp(0),
+        };
+        Append {
+            id: ExecutionId::from_bytes([number; 16]),
+            after: 0,
+            records: vec![vec![0; size]],
+            summary,
+            due: None,
+            listening: Vec::new(),
+            image: Some(Arc::new(image)),
+            claims: Vec::new(),
+        }
     }
 }
