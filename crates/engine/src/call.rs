@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use model::plan::{Backoff, Call, CallOptions, ModuleUse};
+use model::plan::{Backoff, CallOptions, ModuleUse};
 use model::{Code, Failure, Plan, Text, Value, text};
 
 use crate::execution::CallAction;
@@ -35,7 +35,7 @@ pub(crate) async fn perform(
     });
     let outcome = match found {
         Ok(module) => {
-            let key = key(plan, call, &action.node, execution);
+            let key = call_key(plan, &action.node, execution);
             let first = ModuleCall { arguments: action.arguments, key, attempt: 1, trace };
             attempts(&*module.module, first, wanted, &call.options, &*clock).await
         }
@@ -68,9 +68,10 @@ fn unavailable(options: &CallOptions) -> Option<&'static str> {
     given.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
 }
 
-/// Names execution, binding, the call's place in it and, in lambdas, the elements: the same for
-/// every attempt.
-fn key(plan: &Plan, call: &Call, node: &CallNode, execution: ExecutionId) -> Text {
+/// The key of a call: it names execution, binding, the call's place in it and, in lambdas, the
+/// elements. It is the same for every attempt, also after a crash.
+pub fn call_key(plan: &Plan, node: &CallNode, execution: ExecutionId) -> Text {
+    let call = &plan.calls[node.call as usize];
     let binding = &plan.bindings[call.binding as usize];
     let elements: String = node.path.iter().map(|index| format!("[{index}]")).collect();
     format!("{execution}/{}.{}{elements}", binding.name, call.place).into()

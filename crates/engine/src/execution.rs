@@ -109,6 +109,11 @@ impl Execution {
         }
     }
 
+    /// The value of a binding, if it has one.
+    pub fn binding(&self, id: BindingId) -> Option<&Value> {
+        self.cells.bindings[id as usize].value()
+    }
+
     /// When the next deadline passes.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.pending_deadlines().map(|(due, _)| due).min()

@@ -30,6 +30,7 @@ pub mod memory;
 pub mod ports;
 pub mod supply;
 
+pub use call::call_key;
 pub use cells::{Provided, Provider};
 pub use engine::{Caller, Engine, Found, Retention, Start};
 pub use error::{EngineError, Rejection};
