@@ -32,8 +32,8 @@ impl Process {
         let process = Process { runtime, engine, idle };
         let engine = process.engine.clone();
         process.spawn(async move {
-            // Without a store, the next look at the timers finds what is left.
-            drop(engine.recover().await);
+            // A server that cannot read its store does not begin to serve.
+            while engine.recover().await.is_err() {}
         });
         process
     }
