@@ -4,8 +4,10 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
-use engine::ports::{ExecutionQuery, Status, Store, StoreError};
+use engine::Timestamp;
+use engine::ports::{Append, Claim, Delivery, ExecutionQuery, Status, Store, StoreError, Timer};
 use rusqlite::Connection;
 use tempfile::tempdir;
 use tidegate_store::{OpenError, SqliteStore, limits};
@@ -212,6 +214,64 @@ async fn a_full_queue_refuses() {
         assert_eq!(store.records(id(number), 0).await.unwrap(), kept);
     }
     assert!((1..=limits::WRITES_PER_COMMIT_MAX + 1).contains(&refused), "{refused}");
+}
+
+/// What the first released build wrote. It is never written anew once that build is released.
+const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tidegate-1.db");
+
+/// A folder that an earlier build has written is read as it was meant. `UPDATE_FIXTURE=1` writes it
+/// with this build.
+#[tokio::test]
+async fn a_folder_of_version_1_is_read() {
+    if std::env::var_os("UPDATE_FIXTURE").is_some() {
+        write_fixture().await;
+    }
+    let folder = tempdir().unwrap();
+    fs::copy(FIXTURE, folder.path().join("tidegate.db")).unwrap();
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.path()).unwrap());
+    assert_eq!(records(&store, id(1)).await, [b"r"]);
+    let rows = store.executions(everything()).await.unwrap();
+    assert_eq!((rows.len(), rows[0].id), (1, id(1)));
+    assert_eq!(rows[0].summary, suspended("p", &["a"]));
+    let timer = Timer { due: Timestamp(5_000), id: id(1) };
+    assert_eq!(store.timers(9).await.unwrap(), [timer]);
+    let versions = store.versions("p".into(), None, 9).await.unwrap();
+    let versions: Vec<_> = versions.into_iter().map(|row| (row.version, row.digest)).collect();
+    let (first, program) = (image("first", 1), image("program", 2));
+    assert_eq!(versions, [(2, program.digest), (1, first.digest)]);
+    for image in [&first, &program] {
+        assert_eq!(store.image(image.digest).await.unwrap().as_ref(), Some(&**image));
+    }
+    assert_eq!(store.save_pipeline(load(&first, "p")).await.unwrap().version, Some(2));
+    assert_eq!(kept(&store).await, [b"kept"]);
+    assert!(store.deliver(fixture_event()).await.unwrap().is_repeated);
+    let known = Claim { execution: Some(id(1)), answer: Some(b"done".to_vec()), ..claim("k", 7) };
+    assert_eq!(store.claim("k".into()).await.unwrap(), Some(known));
+    let delivered = store.deliver(event("paid", "7", b"taken")).await.unwrap();
+    assert_eq!(delivered.executions, [id(1)]);
+    assert_eq!(records(&store, id(1)).await, [b"r".as_slice(), b"taken"]);
+}
+
+async fn write_fixture() {
+    let folder = tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).unwrap();
+    store.save_pipeline(load(&image("first", 1), "p")).await.unwrap();
+    store.save_pipeline(save(&image("program", 2), "p")).await.unwrap();
+    let known = Claim { execution: Some(id(1)), answer: Some(b"done".to_vec()), ..claim("k", 7) };
+    let listening = Append {
+        due: Some(Timestamp(5_000)),
+        claims: vec![known],
+        ..listen(id(1), 0, &[("a", "paid", "7")])
+    };
+    store.append(listening).await.unwrap();
+    store.deliver(fixture_event()).await.unwrap();
+    drop(store);
+    fs::create_dir_all(Path::new(FIXTURE).parent().unwrap()).unwrap();
+    fs::copy(folder.path().join("tidegate.db"), FIXTURE).unwrap();
+}
+
+fn fixture_event() -> Delivery {
+    Delivery { identity: Some(("shop".into(), "1".into())), ..event("sent", "7", b"kept") }
 }
 
 /// The promise of small suspended executions, with two short records and one missing input each.
