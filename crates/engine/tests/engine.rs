@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::{Host, outputs, until};
 use engine::ports::ExecutionQuery;
-use engine::{EngineError, Resume, Status};
+use engine::{Caller, EngineError, Resume, Status};
 use model::Code;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -56,7 +56,7 @@ fn what_was_not_recorded_is_called_again_with_its_key() {
     let view = process().block_on(async {
         assert_eq!(other.engine.recover().await, Ok(1));
         host.modules.held.0.add_permits(1);
-        other.engine.resume(id, Resume::default(), MINUTE).await.expect("a view")
+        other.engine.resume(id, Resume::default(), Caller::waiting(MINUTE)).await.expect("a view")
     });
     assert_eq!(view.status, Status::Completed);
     assert_eq!(host.modules.names(), ["Send", "HeldWrite", "HeldWrite"]);
@@ -96,7 +96,8 @@ async fn a_store_that_comes_back_is_found_again() {
     host.store.fails.store(false, Ordering::SeqCst);
     host.clock.advance(MINUTE);
     until(|| host.modules.names().len() == 3).await;
-    let view = host.engine.resume(id, Resume::default(), MINUTE).await.expect("a view");
+    let view =
+        host.engine.resume(id, Resume::default(), Caller::waiting(MINUTE)).await.expect("a view");
     assert_eq!(outputs(&view), r#"{"a":"a","b":"b"}"#);
     assert_eq!(host.modules.names(), ["Send", "HeldWrite", "HeldWrite"]);
 }
@@ -170,10 +171,14 @@ async fn a_failed_call_is_made_anew_only_when_asked() {
     let failure = &failed.failed[0].1;
     assert_eq!((failure.code, failure.attempts), (Code::R001, 2));
     assert!(failed.kept.is_some(), "a failed execution is kept, so that it can be repaired");
-    let same = host.engine.resume(failed.id, Resume::default(), MINUTE).await.expect("a view");
+    let same = host
+        .engine
+        .resume(failed.id, Resume::default(), Caller::waiting(MINUTE))
+        .await
+        .expect("a view");
     assert_eq!(same.status, Status::Failed);
     let retry = Resume { retry_failed: true, ..Resume::default() };
-    let view = host.engine.resume(failed.id, retry, MINUTE).await.expect("a view");
+    let view = host.engine.resume(failed.id, retry, Caller::waiting(MINUTE)).await.expect("a view");
     assert_eq!(outputs(&view), r#"{"y":"a"}"#);
     let keys = host.modules.keys();
     assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
@@ -201,7 +206,11 @@ async fn a_slow_execution_is_answered_as_running_and_goes_on_by_itself() {
     assert_eq!(view.status, Status::Running);
     assert!(view.kept.is_some());
     host.modules.held.0.add_permits(1);
-    let view = host.engine.resume(view.id, Resume::default(), MINUTE).await.expect("a view");
+    let view = host
+        .engine
+        .resume(view.id, Resume::default(), Caller::waiting(MINUTE))
+        .await
+        .expect("a view");
     assert_eq!(outputs(&view), r#"{"y":"a"}"#);
     assert_eq!(host.modules.names().len(), 1, "the call that runs is not made again");
 }
@@ -226,7 +235,11 @@ async fn draining_makes_what_runs_durable_and_the_next_process_goes_on() {
     let other = Host::on(host.store, host.modules.clone());
     assert_eq!(other.engine.recover().await, Ok(1));
     host.modules.held.0.add_permits(1);
-    let view = other.engine.resume(view.id, Resume::default(), MINUTE).await.expect("a view");
+    let view = other
+        .engine
+        .resume(view.id, Resume::default(), Caller::waiting(MINUTE))
+        .await
+        .expect("a view");
     assert_eq!(outputs(&view), r#"{"y":"a"}"#);
 }
 
@@ -234,7 +247,7 @@ async fn draining_makes_what_runs_durable_and_the_next_process_goes_on() {
 async fn an_unknown_execution_is_not_found() {
     let host = Host::new();
     let id = engine::ExecutionId::random();
-    let resumed = host.engine.resume(id, Resume::default(), MINUTE).await;
+    let resumed = host.engine.resume(id, Resume::default(), Caller::waiting(MINUTE)).await;
     assert!(matches!(resumed, Err(EngineError::NotFound)));
     assert_eq!(
         host.engine.executions(ExecutionQuery { limit: 1, ..Default::default() }).await,

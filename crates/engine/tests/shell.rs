@@ -9,19 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{Host, until};
+use common::{Host, forward, until};
 use engine::log::{Event, Record, StoredValue};
-use engine::ports::{
-    AliasRow, Append, ExecutionQuery, ExecutionRow, SavePipeline, SavedPipeline, StoreFuture,
-    StoredImage,
-};
+use engine::ports::{AliasRow, Append, Appended, SavePipeline, SavedPipeline, StoreFuture};
 use engine::{
-    Clock, Engine, EngineError, Execution, ExecutionId, LoadedImage, MemoryStore, Resume, Start,
-    Status, Store, Timestamp, step,
+    Caller, Clock, Engine, EngineError, Execution, ExecutionId, LoadedImage, MemoryStore, Resume,
+    Start, Status, Store, Timestamp, step,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use model::{Digest, Image, Text, Value};
+use model::{Image, Text, Value};
 use tokio::sync::Semaphore;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -74,7 +71,7 @@ async fn a_running_write_is_not_cancelled_by_completion() {
     let plan = view.loaded.plan();
     let resolved = vec![(plan.binding("r").expect("r"), Value::string("by hand"))];
     let resume = Resume { resolved, ..Resume::default() };
-    let done = host.engine.resume(view.id, resume, MINUTE).await.expect("a view");
+    let done = host.engine.resume(view.id, resume, Caller::waiting(MINUTE)).await.expect("a view");
     assert_eq!(done.status, Status::Completed);
     for _ in 0..100 {
         tokio::task::yield_now().await;
@@ -84,7 +81,7 @@ async fn a_running_write_is_not_cancelled_by_completion() {
         tokio::task::yield_now().await;
     }
     assert_eq!(host.modules.held.0.available_permits(), 0, "the write was cancelled");
-    let records = host.store.records(view.id).await.expect("a store").expect("a log");
+    let records = host.store.records(view.id, 0).await.expect("a store").expect("a log");
     assert_eq!(records.len(), 3, "the result of the write is not recorded");
 }
 
@@ -126,8 +123,8 @@ async fn nobody_is_rejected_because_of_what_was_never_stored() {
         |text: &str| Resume { inputs: vec![(a, Value::string(text))], ..Resume::default() };
     host.store.fails.store(true, Ordering::SeqCst);
     let (one, two) = tokio::join!(
-        host.engine.resume(id, resume("1"), MINUTE),
-        host.engine.resume(id, resume("2"), MINUTE)
+        host.engine.resume(id, resume("1"), Caller::waiting(MINUTE)),
+        host.engine.resume(id, resume("2"), Caller::waiting(MINUTE))
     );
     assert!(matches!(one, Err(EngineError::Unavailable(_))), "{one:?}");
     assert!(matches!(two, Err(EngineError::Unavailable(_))), "{two:?}");
@@ -195,16 +192,13 @@ fn gated<T: Send + 'static>(gate: &Arc<Gate>, inner: StoreFuture<T>) -> StoreFut
 }
 
 impl Store for GatedStore {
-    fn append(&self, append: Append) -> StoreFuture<()> {
-        self.memory.append(append)
+    forward!();
+    forward! {
+        append(append: Append) -> Appended;
     }
 
-    fn records(&self, id: ExecutionId) -> StoreFuture<Option<Vec<Vec<u8>>>> {
-        gated(&self.records_gate, self.memory.records(id))
-    }
-
-    fn executions(&self, query: ExecutionQuery) -> StoreFuture<Vec<ExecutionRow>> {
-        self.memory.executions(query)
+    fn records(&self, id: ExecutionId, from: u64) -> StoreFuture<Option<Vec<Vec<u8>>>> {
+        gated(&self.records_gate, self.memory.records(id, from))
     }
 
     // The write is done at once, as by a writer thread; its answer waits for the gate.
@@ -212,16 +206,8 @@ impl Store for GatedStore {
         gated(&self.save_gate, self.memory.save_pipeline(save))
     }
 
-    fn image(&self, digest: Digest) -> StoreFuture<Option<StoredImage>> {
-        self.memory.image(digest)
-    }
-
     fn alias(&self, name: Text, version: Option<u32>) -> StoreFuture<Option<AliasRow>> {
         gated(&self.gate, self.memory.alias(name, version))
-    }
-
-    fn aliases(&self, after: Option<Text>, limit: usize) -> StoreFuture<Vec<AliasRow>> {
-        self.memory.aliases(after, limit)
     }
 }
 
@@ -251,12 +237,12 @@ async fn an_alias_that_moves_while_it_is_read_points_where_it_moved() {
     let (engine, one, two) = ticking(store.clone());
     let name: engine::PipelineName = "p".parse().expect("a name");
     let reference: engine::Reference = "p".parse().expect("a reference");
-    engine.save(&one, "one".into(), Some(&name), false).await.expect("saved");
+    engine.save(&one, "one".into(), Some(&name), false, None).await.expect("saved");
     let left = store.gate.0.forget_permits(1_000);
     assert_eq!(left, 1_000);
     let mut reading = Box::pin(engine.find(&reference));
     assert!((&mut reading).now_or_never().is_none());
-    engine.save(&two, "two".into(), Some(&name), false).await.expect("saved");
+    engine.save(&two, "two".into(), Some(&name), false, None).await.expect("saved");
     store.gate.0.add_permits(1_000);
     reading.await.expect("found");
     let found = engine.find(&reference).await.expect("found").expect("found");
@@ -269,10 +255,10 @@ async fn an_alias_moves_also_when_its_caller_goes_away() {
     let (engine, one, two) = ticking(store.clone());
     let name: engine::PipelineName = "p".parse().expect("a name");
     let reference: engine::Reference = "p".parse().expect("a reference");
-    engine.save(&one, "one".into(), Some(&name), false).await.expect("saved");
+    engine.save(&one, "one".into(), Some(&name), false, None).await.expect("saved");
     engine.find(&reference).await.expect("found").expect("found");
     store.save_gate.0.forget_permits(1_000);
-    let mut saving = Box::pin(engine.save(&two, "two".into(), Some(&name), false));
+    let mut saving = Box::pin(engine.save(&two, "two".into(), Some(&name), false, None));
     assert!((&mut saving).now_or_never().is_none());
     drop(saving);
     store.save_gate.0.add_permits(1_000);
@@ -288,8 +274,8 @@ async fn the_first_answer_and_a_later_one_name_the_same_times() {
     let (engine, one, _) = ticking(store);
     let loaded = Arc::new(LoadedImage::new(one).expect("known functions"));
     let (source, inputs) = (Some("out r = 1".into()), Vec::new());
-    let start = Start { loaded, source, pipeline: None, inputs, keep: true, wait: MINUTE };
-    let first = engine.start(start).await.expect("a view");
+    let start = Start { loaded, source, pipeline: None, inputs, keep: true };
+    let first = engine.start(start, Caller::waiting(MINUTE)).await.expect("a view");
     let later = engine.execution(first.id).await.expect("a view");
     assert_eq!(first.kept, later.kept);
 }
@@ -300,10 +286,10 @@ async fn draining_waits_for_what_is_being_loaded() {
     let (engine, one, _) = ticking(store.clone());
     let loaded = Arc::new(LoadedImage::new(one).expect("known functions"));
     let (source, inputs) = (Some("out r = 1".into()), Vec::new());
-    let start = Start { loaded, source, pipeline: None, inputs, keep: true, wait: MINUTE };
-    let id = engine.start(start).await.expect("a view").id;
+    let start = Start { loaded, source, pipeline: None, inputs, keep: true };
+    let id = engine.start(start, Caller::waiting(MINUTE)).await.expect("a view").id;
     store.records_gate.0.forget_permits(1_000);
-    let mut resuming = Box::pin(engine.resume(id, Resume::default(), MINUTE));
+    let mut resuming = Box::pin(engine.resume(id, Resume::default(), Caller::waiting(MINUTE)));
     assert!((&mut resuming).now_or_never().is_none());
     let mut draining = Box::pin(engine.drain(MINUTE));
     for _ in 0..100 {

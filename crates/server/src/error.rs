@@ -1,6 +1,6 @@
 //! Problems of the other rooms, translated once into problem documents.
 
-use engine::{EngineError, ExecutionId, Rejection};
+use engine::{EngineError, ExecutionId, Provider, Rejection};
 use model::Code;
 use model::json::escape_pointer;
 use model::limits::FAULTS_MAX;
@@ -53,6 +53,17 @@ pub(crate) fn engine(error: EngineError, id: Option<ExecutionId>) -> Problem {
             "the execution has finished and takes nothing new; its result can be read",
         ),
         EngineError::Draining => draining(),
+        EngineError::InUse => Problem::new(
+            ProblemKind::InUse,
+            "the execution runs; wait until it rests, or cancel it",
+        ),
+        EngineError::NoImage => {
+            Problem::new(ProblemKind::NotFound, "the pipeline was deleted meanwhile")
+        }
+        EngineError::Overloaded => Problem::new(
+            ProblemKind::Overloaded,
+            "the server has as much to do as it can take; ask again in a moment",
+        ),
         EngineError::Unavailable(cause) => {
             let detail = "what the request asked for could not be stored or read; ask again";
             let mut problem = Problem::new(ProblemKind::StoreUnavailable, detail);
@@ -94,6 +105,11 @@ fn rejection(rejection: &Rejection) -> Entry {
             format!("the node `{name}` is running or already has another value"),
             "leave it out: a value is given once and never replaced",
         ),
+        (Code::V006, Some((at, Provider::Deadline))) => (
+            "inputs",
+            format!("the deadline of the input `{name}` passed at {}", rfc3339(*at)),
+            "leave it out: the execution went on with its default",
+        ),
         (Code::V006, Some((at, _))) => (
             "inputs",
             format!("the input `{name}` was closed without a value at {}", rfc3339(*at)),
@@ -116,7 +132,7 @@ fn rejection(rejection: &Rejection) -> Entry {
 
 #[cfg(test)]
 mod tests {
-    use engine::{Provider, Timestamp};
+    use engine::Timestamp;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use engine::ports::ExecutionQuery;
-use engine::{ExecutionId, ExecutionView, Resume, Start, Status, supply};
+use engine::{Caller, ExecutionId, ExecutionView, Resume, Start, Status, supply};
 
 use crate::compile::compile;
 use crate::error::{engine, no_execution};
@@ -30,7 +30,7 @@ pub(crate) async fn run(mut context: Context<'_>) -> Result<Reply, Problem> {
     drop(members);
     drop(body);
     let source = Some(compiled.source.into());
-    let start = Start { loaded, source, pipeline: None, inputs, keep, wait: prefer.wait };
+    let start = Start { loaded, source, pipeline: None, inputs, keep };
     let timings = Timings { compile: Some(compiled.time), execute: None };
     self::start(&context, start, prefer, timings).await
 }
@@ -49,7 +49,7 @@ pub(crate) async fn execute(mut context: Context<'_>) -> Result<Reply, Problem> 
     drop(members);
     drop(body);
     let pipeline = found.alias.map(|alias| alias.name);
-    let start = Start { loaded, source: None, pipeline, inputs, keep, wait: prefer.wait };
+    let start = Start { loaded, source: None, pipeline, inputs, keep };
     self::start(&context, start, prefer, Timings::default()).await
 }
 
@@ -61,7 +61,8 @@ async fn start(
 ) -> Result<Reply, Problem> {
     start.keep |= prefer.respond_async;
     let started = Instant::now();
-    let view = context.app.engine.start(start).await.map_err(|error| engine(error, None))?;
+    let view = context.app.engine.start(start, Caller::waiting(prefer.wait)).await;
+    let view = view.map_err(|error| engine(error, None))?;
     timings.execute = Some(started.elapsed());
     Ok(answer(&view, prefer, &timings))
 }
@@ -88,7 +89,7 @@ pub(crate) async fn resume(mut context: Context<'_>) -> Result<Reply, Problem> {
     drop(members);
     drop(body);
     let started = Instant::now();
-    let view = context.app.engine.resume(id, resume, prefer.wait).await;
+    let view = context.app.engine.resume(id, resume, Caller::waiting(prefer.wait)).await;
     let view = view.map_err(|error| engine(error, Some(id)))?;
     let timings = Timings { compile: None, execute: Some(started.elapsed()) };
     Ok(answer(&view, prefer, &timings))

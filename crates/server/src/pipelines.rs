@@ -22,7 +22,8 @@ pub(crate) async fn compile(mut context: Context<'_>) -> Result<Reply, Problem> 
     drop(members);
     drop(body);
     let image = &compiled.loaded.image;
-    let saved = context.app.engine.save(image, compiled.source.into(), name.as_ref(), false).await;
+    let saved =
+        context.app.engine.save(image, compiled.source.into(), name.as_ref(), false, None).await;
     let saved = saved.map_err(|error| engine(error, None))?;
     let alias = name.as_ref().map(|name| name.as_text().as_str());
     let body = wire::compiled(image.digest, &image.plan, alias, saved, &compiled.warnings);

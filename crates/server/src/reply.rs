@@ -62,7 +62,9 @@ pub(crate) fn problem(problem: &Problem) -> Response<Full<Bytes>> {
     }
     match problem.kind {
         ProblemKind::Draining => insert(headers, RETRY_AFTER, &DRAIN_GRACE.as_secs().to_string()),
-        ProblemKind::StoreUnavailable => insert(headers, RETRY_AFTER, "1"),
+        ProblemKind::StoreUnavailable | ProblemKind::Overloaded => {
+            insert(headers, RETRY_AFTER, "1")
+        }
         _ => {}
     }
     response

@@ -38,7 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::ports::SavedPipeline;
-use engine::{LoadedImage, Resume, Start};
+use engine::{Caller, LoadedImage, Resume, Start};
 use model::{Catalog, Digest, Image};
 
 /// An engine with its compiler. Cheap to clone; all clones are one engine.
@@ -105,7 +105,7 @@ impl Tidegate {
         let name: Option<PipelineName> = name.transpose()?;
         let Compilation { image, diagnostics } = self.check(source);
         let Some(image) = image else { return Err(Error::DoesNotCompile(diagnostics)) };
-        let saved = self.engine.save(&image, source.into(), name.as_ref(), false).await?;
+        let saved = self.engine.save(&image, source.into(), name.as_ref(), false, None).await?;
         Ok(Compiled { digest: image.digest, saved, warnings: diagnostics })
     }
 
@@ -124,7 +124,7 @@ impl Tidegate {
         let view = self.engine.execution(id).await?;
         let inputs = error::read_inputs(view.loaded.plan(), inputs)?;
         let resume = Resume { inputs, ..Resume::default() };
-        Ok(self.engine.resume(id, resume, self.wait).await?)
+        Ok(self.engine.resume(id, resume, Caller::waiting(self.wait)).await?)
     }
 
     async fn start(
@@ -135,8 +135,7 @@ impl Tidegate {
         inputs: &str,
     ) -> Result<ExecutionView, Error> {
         let inputs = error::read_inputs(loaded.plan(), inputs)?;
-        let wait = self.wait;
-        let start = Start { loaded, source, pipeline, inputs, keep: false, wait };
-        Ok(self.engine.start(start).await?)
+        let start = Start { loaded, source, pipeline, inputs, keep: false };
+        Ok(self.engine.start(start, Caller::waiting(self.wait)).await?)
     }
 }

@@ -81,7 +81,7 @@ impl Tidegate {
         let mut files = Vec::with_capacity(compiled.len());
         for (image, file) in compiled {
             let source = file.source.as_str().into();
-            self.engine().save(&image, source, Some(&file.name), true).await?;
+            self.engine().save(&image, source, Some(&file.name), true, None).await?;
             self.engine().find(&Reference::Alias(file.name.clone(), None)).await?;
             files.push(file);
         }

@@ -7,18 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use engine::ports::{
-    AliasRow, Append, ExecutionQuery, ExecutionRow, SavePipeline, SavedPipeline, StoreFuture,
-    StoredImage,
-};
+use engine::ports::{AliasRow, Append, Appended, SavePipeline, SavedPipeline, StoreFuture};
 use engine::{
-    Clock, Engine, EngineError, ExecutionId, ExecutionView, LoadedImage, MemoryStore, Module,
-    ModuleCall, ModuleError, RegisteredModule, Registry, Resume, Start, Store, StoreError,
+    Caller, Clock, Engine, EngineError, ExecutionId, ExecutionView, LoadedImage, MemoryStore,
+    Module, ModuleCall, ModuleError, RegisteredModule, Registry, Resume, Start, Store, StoreError,
     Timestamp, supply,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use model::{Code, Digest, Effect, Text, Value, json};
+use model::{Code, Effect, Text, Value, json};
 use tokio::sync::{Semaphore, oneshot};
 
 /// Everything around an engine.
@@ -66,7 +63,8 @@ impl Host {
         let members = json::entries(inputs).expect("JSON");
         let inputs = supply::inputs(loaded.plan(), &members, "").expect("inputs that fit");
         let source = Some(source.into());
-        self.engine.start(Start { loaded, source, pipeline: None, inputs, keep, wait }).await
+        let start = Start { loaded, source, pipeline: None, inputs, keep };
+        self.engine.start(start, Caller::waiting(wait)).await
     }
 
     pub(crate) async fn resume(
@@ -78,7 +76,7 @@ impl Host {
         let members = json::entries(inputs).expect("JSON");
         let inputs = supply::inputs(loaded.plan(), &members, "").expect("inputs that fit");
         let resume = Resume { inputs, ..Resume::default() };
-        self.engine.resume(id, resume, Duration::from_secs(60)).await
+        self.engine.resume(id, resume, Caller::waiting(Duration::from_secs(60))).await
     }
 }
 
@@ -228,8 +226,38 @@ pub(crate) struct FaultyStore {
     pub(crate) appends: AtomicUsize,
 }
 
+/// Verbs that the store in memory does, whatever is done to the others.
+macro_rules! forward {
+    () => {
+        forward! {
+            executions(query: engine::ports::ExecutionQuery) -> Vec<engine::ports::ExecutionRow>;
+            delete(id: ExecutionId, records: u64) -> ();
+            timers(limit: usize) -> Vec<engine::ports::Timer>;
+            deliver(delivery: engine::ports::Delivery) -> engine::ports::Delivered;
+            kept_events(query: engine::ports::EventQuery) -> Vec<engine::ports::KeptEvent>;
+            claim(key: Text) -> Option<engine::ports::Claim>;
+            put_claim(claim: engine::ports::Claim) -> ();
+            image(digest: model::Digest) -> Option<engine::ports::StoredImage>;
+            aliases(after: Option<Text>, limit: usize) -> Vec<engine::ports::AliasRow>;
+            aliases_of(digest: model::Digest, limit: usize) -> Vec<engine::ports::AliasRow>;
+            versions(name: Text, before: Option<u32>, limit: usize) -> Vec<engine::ports::AliasRow>;
+            move_alias(shift: engine::ports::MoveAlias) -> engine::ports::MovedAlias;
+            delete_alias(name: Text) -> bool;
+            delete_image(digest: model::Digest) -> engine::ports::DeletedImage;
+            sweep(sweep: engine::ports::Sweep) -> engine::ports::Swept;
+        }
+    };
+    ($($verb:ident($($name:ident: $ty:ty),*) -> $result:ty;)*) => {
+        $(fn $verb(&self, $($name: $ty),*) -> engine::ports::StoreFuture<$result> {
+            self.memory.$verb($($name),*)
+        })*
+    };
+}
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub(crate) use forward;
+
 impl Store for FaultyStore {
-    fn append(&self, append: Append) -> StoreFuture<()> {
+    fn append(&self, append: Append) -> StoreFuture<Appended> {
         if self.fails.load(Ordering::SeqCst) {
             let cause = "told to fail".to_owned();
             return std::future::ready(Err(StoreError::Unavailable(cause))).boxed();
@@ -238,28 +266,11 @@ impl Store for FaultyStore {
         self.memory.append(append)
     }
 
-    fn records(&self, id: ExecutionId) -> StoreFuture<Option<Vec<Vec<u8>>>> {
-        self.memory.records(id)
-    }
-
-    fn executions(&self, query: ExecutionQuery) -> StoreFuture<Vec<ExecutionRow>> {
-        self.memory.executions(query)
-    }
-
-    fn save_pipeline(&self, save: SavePipeline) -> StoreFuture<SavedPipeline> {
-        self.memory.save_pipeline(save)
-    }
-
-    fn image(&self, digest: Digest) -> StoreFuture<Option<StoredImage>> {
-        self.memory.image(digest)
-    }
-
-    fn alias(&self, name: Text, version: Option<u32>) -> StoreFuture<Option<AliasRow>> {
-        self.memory.alias(name, version)
-    }
-
-    fn aliases(&self, after: Option<Text>, limit: usize) -> StoreFuture<Vec<AliasRow>> {
-        self.memory.aliases(after, limit)
+    forward!();
+    forward! {
+        records(id: ExecutionId, from: u64) -> Option<Vec<Vec<u8>>>;
+        save_pipeline(save: SavePipeline) -> SavedPipeline;
+        alias(name: Text, version: Option<u32>) -> Option<AliasRow>;
     }
 }
 

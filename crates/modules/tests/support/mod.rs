@@ -108,7 +108,12 @@ pub(crate) async fn call(
     arguments: &[Value],
 ) -> Result<Value, ModuleError> {
     module
-        .call(ModuleCall { arguments: arguments.into(), key: "exec-1/m.1".into(), attempt: 1 })
+        .call(ModuleCall {
+            arguments: arguments.into(),
+            key: "exec-1/m.1".into(),
+            attempt: 1,
+            trace: None,
+        })
         .await
 }
 

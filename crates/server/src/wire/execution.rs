@@ -107,14 +107,18 @@ fn wanted(object: &mut Object<'_>, view: &ExecutionView) {
     }
     if !view.missing.is_empty() || !view.possible.is_empty() {
         let plan = view.loaded.plan();
-        let missing = view.missing.iter().map(|&id| (id, true));
-        let possible = view.possible.iter().map(|&id| (id, false));
+        let deadlines = view.deadlines.iter().copied();
+        let missing = view.missing.iter().zip(deadlines).map(|(&id, due)| (id, true, due));
+        let possible = view.possible.iter().map(|&id| (id, false, None));
         list(
             object.key("missing"),
             missing.chain(possible),
-            |out, (id, required): (InputId, _)| {
+            |out, (id, required, deadline): (InputId, _, _)| {
                 let mut object = Object::begin(out);
                 pipeline::input(&mut object, plan, id, required);
+                if let Some(deadline) = deadline {
+                    object.time("deadline", deadline);
+                }
                 object.end();
             },
         );
