@@ -24,6 +24,7 @@ macro_rules! contract {
     };
 }
 
+mod agreement;
 mod aliases;
 #[path = "../common/mod.rs"]
 mod common;
