@@ -263,7 +263,8 @@ async fn forgets_aliases_with_their_files(store: Arc<dyn Store>) {
     assert_eq!(names.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["pp"]);
     assert!(store.image(two.digest).await.unwrap().is_some(), "images stay");
     // The file is loaded as if for the first time.
-    assert_eq!(store.save_pipeline(load(&one, "p")).await.unwrap().version, Some(1));
+    assert_eq!(store.save_pipeline(save(&two, "p")).await.unwrap().version, Some(1));
+    assert_eq!(store.save_pipeline(load(&one, "p")).await.unwrap().version, Some(2));
 }
 
 async fn deletes_images_that_nothing_needs(store: Arc<dyn Store>) {
