@@ -88,7 +88,7 @@ impl Store for MemoryStore {
 
     fn delete(&self, id: ExecutionId, records: u64) -> StoreFuture<()> {
         let mut kept = self.kept();
-        if kept.count(id) != records || records == 0 {
+        if !kept.executions.contains_key(&id) || kept.count(id) != records {
             return ready(Err(StoreError::Conflict));
         }
         kept.forget(id);
@@ -201,11 +201,14 @@ impl Kept {
         if self.count(append.id) != append.after {
             return Err(StoreError::Conflict);
         }
+        let image = append.summary.image;
+        let is_there = self.images.contains_key(&image)
+            || append.image.as_ref().is_some_and(|given| given.digest == image);
+        if append.after == 0 && !is_there {
+            return Err(StoreError::NoImage);
+        }
         if let Some(image) = append.image {
             self.images.entry(image.digest).or_insert_with(|| (*image).clone());
-        }
-        if append.after == 0 && !self.images.contains_key(&append.summary.image) {
-            return Err(StoreError::NoImage);
         }
         append.claims.into_iter().for_each(|claim| self.put_claim(Some(claim)));
         let mut execution = self.executions.remove(&append.id).unwrap_or_else(|| Execution {
@@ -427,11 +430,11 @@ impl Kept {
                 [Status::Failed] => sweep.failed_before,
                 _ => sweep.finished_before,
             };
-            let is_past = |execution: &Execution| {
+            let has_ended = |execution: &Execution| {
                 statuses.contains(&execution.summary.status)
                     && execution.summary.updated_at < before
             };
-            let past = self.executions.iter().filter(|(_, execution)| is_past(execution));
+            let past = self.executions.iter().filter(|(_, execution)| has_ended(execution));
             let past: Vec<(ExecutionId, Digest)> =
                 past.map(|(id, one)| (*id, one.summary.image)).take(sweep.limit).collect();
             swept.is_more |= past.len() == sweep.limit;
@@ -443,11 +446,20 @@ impl Kept {
                 }
             }
         }
-        self.events.retain(|_, event| event.at >= sweep.events_before);
-        self.identities.retain(|_, at| *at >= sweep.events_before);
-        self.claims.retain(|_, claim| claim.at >= sweep.claims_before);
+        let [mut events, mut identities, mut claims] = [sweep.limit; 3];
+        self.events.retain(|_, event| !is_past(event.at, sweep.events_before, &mut events));
+        self.identities.retain(|_, at| !is_past(*at, sweep.events_before, &mut identities));
+        self.claims.retain(|_, claim| !is_past(claim.at, sweep.claims_before, &mut claims));
+        swept.is_more |= [events, identities, claims].contains(&0);
         swept
     }
+}
+
+/// Whether something from `at` is to be forgotten; `room` is how many more may be.
+fn is_past(at: Timestamp, before: Timestamp, room: &mut usize) -> bool {
+    let is_past = at < before && *room > 0;
+    *room -= usize::from(is_past);
+    is_past
 }
 
 fn is_wanted(query: &ExecutionQuery, summary: &Summary) -> bool {

@@ -4,8 +4,10 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
-use engine::ports::{ExecutionQuery, Status, Store, StoreError};
+use engine::Timestamp;
+use engine::ports::{Append, Claim, Delivery, ExecutionQuery, Status, Store, StoreError, Timer};
 use rusqlite::Connection;
 use tempfile::tempdir;
 use tidegate_store::{OpenError, SqliteStore, limits};
@@ -27,7 +29,7 @@ async fn reopening_keeps_everything() {
     }
     assert!(!folder.path().join("deep/er/tidegate.db-wal").exists(), "all is in one file");
     let store = SqliteStore::open(&folder.path().join("deep/er")).unwrap();
-    assert_eq!(store.records(id(1)).await.unwrap().unwrap(), [b"a", b"b"]);
+    assert_eq!(store.records(id(1), 0).await.unwrap().unwrap(), [b"a", b"b"]);
     let query = ExecutionQuery { missing: Some("y".into()), ..everything() };
     let rows = store.executions(query).await.unwrap();
     assert_eq!(rows[0].summary, suspended("p", &["y"]));
@@ -47,7 +49,7 @@ async fn a_copy_made_while_it_runs_is_whole() {
         fs::copy(folder.path().join(file), copy.path().join(file)).unwrap();
     }
     let copied = SqliteStore::open(copy.path()).unwrap();
-    assert_eq!(copied.records(id(1)).await.unwrap().unwrap().len(), 20);
+    assert_eq!(copied.records(id(1), 0).await.unwrap().unwrap().len(), 20);
     copied.append(append(id(1), 20, b"record")).await.unwrap();
 }
 
@@ -70,7 +72,7 @@ async fn a_killed_process_keeps_what_it_acknowledged() {
     child.kill().unwrap();
     child.wait().unwrap();
     let store = SqliteStore::open(folder.path()).unwrap();
-    let records = store.records(id(1)).await.unwrap().unwrap();
+    let records = store.records(id(1), 0).await.unwrap().unwrap();
     assert!(records.len() >= acknowledged, "{} of {acknowledged}", records.len());
     for (number, record) in records.iter().enumerate() {
         assert_eq!(record, &number.to_be_bytes());
@@ -179,7 +181,7 @@ async fn faults_are_answered_and_end_with_their_cause() {
             assert!(
                 matches!(&error, StoreError::Unavailable(cause) if cause.contains("disk full"))
             );
-            assert_eq!(store.records(id).await.unwrap(), None);
+            assert_eq!(store.records(id, 0).await.unwrap(), None);
         }
         store.append(append(id(number), 0, &[1])).await.unwrap();
         saboteur.execute_batch("DROP TRIGGER fault").unwrap();
@@ -202,17 +204,74 @@ async fn a_full_queue_refuses() {
     let mut refused = 0;
     for (number, answer) in (0..).zip(answers) {
         let kept = match answer.await {
-            Ok(()) => Some(vec![b"a".to_vec()]),
+            Ok(_) => Some(vec![b"a".to_vec()]),
             Err(error) => {
-                let cause = "too many requests wait for it".to_owned();
-                assert_eq!(error, StoreError::Unavailable(cause));
+                assert_eq!(error, StoreError::Overloaded);
                 refused += 1;
                 None
             }
         };
-        assert_eq!(store.records(id(number)).await.unwrap(), kept);
+        assert_eq!(store.records(id(number), 0).await.unwrap(), kept);
     }
     assert!((1..=limits::WRITES_PER_COMMIT_MAX + 1).contains(&refused), "{refused}");
+}
+
+/// What the first released build wrote. It is never written anew once that build is released.
+const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tidegate-1.db");
+
+/// A folder that an earlier build has written is read as it was meant. `UPDATE_FIXTURE=1` writes it
+/// with this build.
+#[tokio::test]
+async fn a_folder_of_version_1_is_read() {
+    if std::env::var_os("UPDATE_FIXTURE").is_some() {
+        write_fixture().await;
+    }
+    let folder = tempdir().unwrap();
+    fs::copy(FIXTURE, folder.path().join("tidegate.db")).unwrap();
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.path()).unwrap());
+    assert_eq!(records(&store, id(1)).await, [b"r"]);
+    let rows = store.executions(everything()).await.unwrap();
+    assert_eq!((rows.len(), rows[0].id), (1, id(1)));
+    assert_eq!(rows[0].summary, suspended("p", &["a"]));
+    let timer = Timer { due: Timestamp(5_000), id: id(1) };
+    assert_eq!(store.timers(9).await.unwrap(), [timer]);
+    let versions = store.versions("p".into(), None, 9).await.unwrap();
+    let versions: Vec<_> = versions.into_iter().map(|row| (row.version, row.digest)).collect();
+    let (first, program) = (image("first", 1), image("program", 2));
+    assert_eq!(versions, [(2, program.digest), (1, first.digest)]);
+    for image in [&first, &program] {
+        assert_eq!(store.image(image.digest).await.unwrap().as_ref(), Some(&**image));
+    }
+    assert_eq!(store.save_pipeline(load(&first, "p")).await.unwrap().version, Some(2));
+    assert_eq!(kept(&store).await, [b"kept"]);
+    assert!(store.deliver(fixture_event()).await.unwrap().is_repeated);
+    let known = Claim { execution: Some(id(1)), answer: Some(b"done".to_vec()), ..claim("k", 7) };
+    assert_eq!(store.claim("k".into()).await.unwrap(), Some(known));
+    let delivered = store.deliver(event("paid", "7", b"taken")).await.unwrap();
+    assert_eq!(delivered.executions, [id(1)]);
+    assert_eq!(records(&store, id(1)).await, [b"r".as_slice(), b"taken"]);
+}
+
+async fn write_fixture() {
+    let folder = tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).unwrap();
+    store.save_pipeline(load(&image("first", 1), "p")).await.unwrap();
+    store.save_pipeline(save(&image("program", 2), "p")).await.unwrap();
+    let known = Claim { execution: Some(id(1)), answer: Some(b"done".to_vec()), ..claim("k", 7) };
+    let listening = Append {
+        due: Some(Timestamp(5_000)),
+        claims: vec![known],
+        ..listen(id(1), 0, &[("a", "paid", "7")])
+    };
+    store.append(listening).await.unwrap();
+    store.deliver(fixture_event()).await.unwrap();
+    drop(store);
+    fs::create_dir_all(Path::new(FIXTURE).parent().unwrap()).unwrap();
+    fs::copy(folder.path().join("tidegate.db"), FIXTURE).unwrap();
+}
+
+fn fixture_event() -> Delivery {
+    Delivery { identity: Some(("shop".into(), "1".into())), ..event("sent", "7", b"kept") }
 }
 
 /// The promise of small suspended executions, with two short records and one missing input each.

@@ -1,38 +1,15 @@
-//! What every store promises. Each test runs against every store.
+//! Logs of executions, timers, and the listings that find them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use engine::memory::MemoryStore;
 use engine::ports::{
-    Append, ExecutionQuery, SavePipeline, SavedPipeline, Status, Store, StoreError, Summary,
+    Append, Appended, Claim, ExecutionQuery, Status, Store, StoreError, Summary, Timer,
 };
 use engine::{ExecutionId, Timestamp};
-use model::Text;
-use tidegate_store::SqliteStore;
+use model::{Digest, Text};
 
-use common::*;
-
-mod common;
-
-/// Runs each of these functions as a test of each store.
-macro_rules! contract {
-    ($($test:ident),* $(,)?) => {
-        mod memory {
-            $(#[tokio::test]
-            async fn $test() {
-                super::$test(super::Arc::new(super::MemoryStore::new())).await;
-            })*
-        }
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $test() {
-                let folder = tempfile::tempdir().unwrap();
-                super::$test(super::Arc::new(super::SqliteStore::open(folder.path()).unwrap())).await;
-            })*
-        }
-    };
-}
+use crate::common::*;
 
 contract! {
     appends_in_order,
@@ -44,13 +21,13 @@ contract! {
     pages_newest_first,
     filters_by_every_combination,
     forgets_old_filters,
-    keeps_images_once,
-    moves_aliases_to_other_images_only,
-    loads_files_without_undoing_a_rollback,
-    finds_aliases_by_version,
-    pages_aliases_by_name,
     keeps_odd_texts_and_bytes,
     knows_nothing_at_first,
+    gives_the_records_behind_others,
+    refuses_what_has_no_image,
+    orders_timers,
+    deletes_executions_whole,
+    writes_claims_with_the_append,
 }
 
 async fn appends_in_order(store: Arc<dyn Store>) {
@@ -59,7 +36,7 @@ async fn appends_in_order(store: Arc<dyn Store>) {
     store.append(append_all(id(1), 2, &[], running())).await.unwrap();
     store.append(append_all(id(1), 2, &[b"c"], running())).await.unwrap();
     store.append(append(id(2), 0, b"other")).await.unwrap();
-    let records = store.records(id(1)).await.unwrap();
+    let records = store.records(id(1), 0).await.unwrap();
     assert_eq!(records, Some(vec![b"a".to_vec(), b"b".to_vec(), b"c".to_vec()]));
 }
 
@@ -74,8 +51,8 @@ async fn appends_nothing_on_a_wrong_count(store: Arc<dyn Store>) {
         assert_eq!(store.append(append).await, Err(StoreError::Conflict));
     }
     assert_eq!(store.append(append(id(2), 1, b"unborn")).await, Err(StoreError::Conflict));
-    assert_eq!(store.records(id(1)).await.unwrap(), Some(vec![b"first".to_vec()]));
-    assert_eq!(store.records(id(2)).await.unwrap(), None);
+    assert_eq!(store.records(id(1), 0).await.unwrap(), Some(vec![b"first".to_vec()]));
+    assert_eq!(store.records(id(2), 0).await.unwrap(), None);
     assert_eq!(store.image(new.digest).await.unwrap(), None);
     let rows = store.executions(everything()).await.unwrap();
     assert_eq!(rows.len(), 1);
@@ -89,12 +66,12 @@ async fn lets_one_of_many_win(store: Arc<dyn Store>) {
     let mut winners = Vec::new();
     for (racer, answer) in (0_u8..).zip(racers) {
         match answer.await {
-            Ok(()) => winners.push(racer),
+            Ok(_) => winners.push(racer),
             Err(error) => assert_eq!(error, StoreError::Conflict),
         }
     }
     assert_eq!(winners.len(), 1);
-    let records = store.records(id(1)).await.unwrap().unwrap();
+    let records = store.records(id(1), 0).await.unwrap().unwrap();
     assert_eq!(records, [b"start".to_vec(), winners]);
 }
 
@@ -108,7 +85,7 @@ async fn answers_many_at_once(store: Arc<dyn Store>) {
                 for after in 0..APPENDS {
                     store.append(append(id(number), after, &after.to_be_bytes())).await?;
                     // A write that was answered is seen by every read.
-                    let records = store.records(id(number)).await?.unwrap_or_default();
+                    let records = store.records(id(number), 0).await?.unwrap_or_default();
                     assert_eq!(records.len() as u64, after + 1);
                 }
                 Ok::<(), StoreError>(())
@@ -120,7 +97,7 @@ async fn answers_many_at_once(store: Arc<dyn Store>) {
     }
     let expected: Vec<Vec<u8>> = (0..APPENDS).map(|after| after.to_be_bytes().to_vec()).collect();
     for number in 0..EXECUTIONS {
-        assert_eq!(store.records(id(number)).await.unwrap().as_ref(), Some(&expected));
+        assert_eq!(store.records(id(number), 0).await.unwrap().as_ref(), Some(&expected));
     }
 }
 
@@ -234,82 +211,6 @@ async fn forgets_old_filters(store: Arc<dyn Store>) {
     assert_eq!(ids(&store, everything()).await, [id(1)]);
 }
 
-async fn keeps_images_once(store: Arc<dyn Store>) {
-    let anonymous = |image| SavePipeline { image, name: None, is_file: false };
-    let first = store.save_pipeline(anonymous(image("x", 1))).await.unwrap();
-    assert_eq!(first, SavedPipeline { is_new: true, version: None });
-    let second = store.save_pipeline(anonymous(image("x", 2))).await.unwrap();
-    assert_eq!(second, SavedPipeline { is_new: false, version: None });
-    let kept = store.image(image("x", 0).digest).await.unwrap().unwrap();
-    assert_eq!(kept, *image("x", 1));
-    assert_eq!(store.aliases(None, 10).await.unwrap(), []);
-}
-
-async fn moves_aliases_to_other_images_only(store: Arc<dyn Store>) {
-    let (one, two, one_later) = (image("1", 10), image("2", 20), image("1", 30));
-    let saved = |is_new, version| SavedPipeline { is_new, version: Some(version) };
-    assert_eq!(store.save_pipeline(save(&one, "p")).await.unwrap(), saved(true, 1));
-    assert_eq!(store.save_pipeline(save(&one, "p")).await.unwrap(), saved(false, 1));
-    assert_eq!(store.save_pipeline(save(&two, "p")).await.unwrap(), saved(true, 2));
-    assert_eq!(store.save_pipeline(save(&one_later, "p")).await.unwrap(), saved(false, 3));
-    assert_eq!(store.save_pipeline(save(&one, "q")).await.unwrap(), saved(false, 1));
-    let row = store.alias("p".into(), None).await.unwrap().unwrap();
-    assert_eq!((row.digest, row.version, row.moved_at), (one.digest, 3, Timestamp(30)));
-}
-
-async fn loads_files_without_undoing_a_rollback(store: Arc<dyn Store>) {
-    let (old, new, newer) = (image("old", 1), image("new", 2), image("newer", 3));
-    let version = async |save| store.save_pipeline(save).await.unwrap().version;
-    assert_eq!(version(load(&old, "p")).await, Some(1));
-    assert_eq!(version(load(&new, "p")).await, Some(2));
-    assert_eq!(version(save(&old, "p")).await, Some(3)); // somebody rolls back by hand
-    assert_eq!(version(load(&new, "p")).await, Some(3)); // a restart leaves that alone
-    let digest = async || store.alias("p".into(), None).await.unwrap().unwrap().digest;
-    assert_eq!(digest().await, old.digest);
-    assert_eq!(version(load(&newer, "p")).await, Some(4)); // the file was edited
-    assert_eq!(digest().await, newer.digest);
-    assert_eq!(version(save(&newer, "p")).await, Some(4));
-    // The file catches up with what was set by hand: nothing moves, but it counts as loaded.
-    assert_eq!(version(save(&new, "p")).await, Some(5));
-    assert_eq!(version(load(&new, "p")).await, Some(5));
-    assert_eq!(version(save(&old, "p")).await, Some(6));
-    assert_eq!(version(load(&new, "p")).await, Some(6));
-    assert_eq!(digest().await, old.digest);
-}
-
-async fn finds_aliases_by_version(store: Arc<dyn Store>) {
-    for (source, at) in [("a", 10), ("b", 20), ("c", 30)] {
-        store.save_pipeline(save(&image(source, at), "p")).await.unwrap();
-    }
-    let second = store.alias("p".into(), Some(2)).await.unwrap().unwrap();
-    assert_eq!((second.name.as_str(), second.version), ("p", 2));
-    assert_eq!((second.digest, second.moved_at), (image("b", 0).digest, Timestamp(20)));
-    assert_eq!(store.alias("p".into(), None).await.unwrap().unwrap().version, 3);
-    for version in [0, 4, u32::MAX] {
-        assert_eq!(store.alias("p".into(), Some(version)).await.unwrap(), None);
-    }
-    assert_eq!(store.alias("P".into(), None).await.unwrap(), None);
-}
-
-async fn pages_aliases_by_name(store: Arc<dyn Store>) {
-    for name in ["b", "a", "a-b", "B", "ä", "a"] {
-        store.save_pipeline(save(&image("old", 0), name)).await.unwrap();
-        store.save_pipeline(save(&image(name, 0), name)).await.unwrap();
-    }
-    let names = async |after: Option<&str>, limit| -> Vec<(String, u32)> {
-        let rows = store.aliases(after.map(Text::new), limit).await.unwrap();
-        rows.into_iter().map(|row| (row.name.to_string(), row.version)).collect()
-    };
-    let all =
-        ["B", "a", "a-b", "b", "ä"].map(|name| (name.to_owned(), if name == "a" { 4 } else { 2 }));
-    assert_eq!(names(None, 10).await, all);
-    assert_eq!(names(None, 2).await, all[..2]);
-    assert_eq!(names(Some("a"), 2).await, all[2..4]);
-    assert_eq!(names(Some("aa"), usize::MAX).await, all[3..]);
-    assert_eq!(names(Some("ä"), 2).await, []);
-    assert_eq!(names(None, 0).await, []);
-}
-
 async fn keeps_odd_texts_and_bytes(store: Arc<dyn Store>) {
     let odd = "\"'; DROP TABLE images; --\0\u{1f600}\\%_";
     let row = suspended(odd, &[odd, "[]"]);
@@ -317,7 +218,7 @@ async fn keeps_odd_texts_and_bytes(store: Arc<dyn Store>) {
     let records: [&[u8]; 3] = [b"", b"\0\xff", &large];
     store.append(append_all(id(1), 0, &records, row.clone())).await.unwrap();
     store.save_pipeline(save(&image(odd, 1), odd)).await.unwrap();
-    assert_eq!(store.records(id(1)).await.unwrap().unwrap(), records.map(<[u8]>::to_vec));
+    assert_eq!(store.records(id(1), 0).await.unwrap().unwrap(), records.map(<[u8]>::to_vec));
     let query = ExecutionQuery { missing: Some(odd.into()), ..everything() };
     assert_eq!(store.executions(query).await.unwrap()[0].summary, row);
     assert_eq!(store.image(image(odd, 1).digest).await.unwrap().unwrap(), *image(odd, 1));
@@ -325,14 +226,109 @@ async fn keeps_odd_texts_and_bytes(store: Arc<dyn Store>) {
 }
 
 async fn knows_nothing_at_first(store: Arc<dyn Store>) {
-    assert_eq!(store.records(id(1)).await.unwrap(), None);
+    assert_eq!(store.records(id(1), 0).await.unwrap(), None);
     assert_eq!(store.executions(everything()).await.unwrap(), []);
     assert_eq!(store.image(image("x", 1).digest).await.unwrap(), None);
     assert_eq!(store.alias("p".into(), None).await.unwrap(), None);
     assert_eq!(store.aliases(None, 10).await.unwrap(), []);
     // An execution may have no records; then it has none, rather than not being there.
     store.append(append_all(id(1), 0, &[], summary(Status::Running))).await.unwrap();
-    assert_eq!(store.records(id(1)).await.unwrap(), Some(Vec::new()));
+    assert_eq!(store.records(id(1), 0).await.unwrap(), Some(Vec::new()));
+}
+
+async fn gives_the_records_behind_others(store: Arc<dyn Store>) {
+    let all: [&[u8]; 3] = [b"a", b"b", b"c"];
+    store.append(append_all(id(1), 0, &all, summary(Status::Running))).await.unwrap();
+    for from in 0..5 {
+        let behind = all.iter().skip(from).map(|record| record.to_vec()).collect();
+        assert_eq!(store.records(id(1), from as u64).await.unwrap(), Some(behind));
+    }
+    assert_eq!(store.records(id(1), u64::MAX).await.unwrap(), Some(Vec::new()));
+    assert_eq!(store.records(id(2), 1).await.unwrap(), None);
+}
+
+async fn refuses_what_has_no_image(store: Arc<dyn Store>) {
+    let without =
+        |number| Append { image: None, claims: vec![claim("k", 1)], ..append(id(number), 0, b"a") };
+    assert_eq!(store.append(without(1)).await, Err(StoreError::NoImage));
+    let other = image("other", 1);
+    let with_other = Append { image: Some(Arc::clone(&other)), ..without(1) };
+    assert_eq!(store.append(with_other).await, Err(StoreError::NoImage));
+    assert_eq!(store.records(id(1), 0).await.unwrap(), None);
+    assert_eq!(store.image(other.digest).await.unwrap(), None, "nothing was changed");
+    assert_eq!(store.claim("k".into()).await.unwrap(), None);
+    store.append(append(id(1), 0, b"a")).await.unwrap();
+    store.append(without(2)).await.unwrap();
+    // A count that is wrong is the first thing to say.
+    let wrong = Append { after: 3, ..without(3) };
+    assert_eq!(store.append(wrong).await, Err(StoreError::Conflict));
+}
+
+async fn orders_timers(store: Arc<dyn Store>) {
+    let timer = |number, due| Timer { due: Timestamp(due), id: id(number) };
+    let set = async |number, after, due: Option<i64>| {
+        let due = due.map(Timestamp);
+        store.append(Append { due, ..append(id(number), after, b"r") }).await.unwrap();
+    };
+    for (number, due) in [(3, Some(50)), (1, Some(70)), (2, Some(50)), (4, None), (5, Some(-9))] {
+        set(number, 0, due).await;
+    }
+    let all = [timer(5, -9), timer(2, 50), timer(3, 50), timer(1, 70)];
+    assert_eq!(store.timers(10).await.unwrap(), all);
+    assert_eq!(store.timers(2).await.unwrap(), all[..2]);
+    assert_eq!(store.timers(0).await.unwrap(), []);
+    set(5, 1, None).await;
+    set(1, 1, Some(40)).await;
+    store.delete(id(2), 1).await.unwrap();
+    assert_eq!(store.timers(usize::MAX).await.unwrap(), [timer(1, 40), timer(3, 50)]);
+    let early = timer(6, i64::MIN);
+    set(6, 0, Some(i64::MIN)).await;
+    assert_eq!(store.timers(1).await.unwrap(), [early]);
+    // An event leaves the timer as it is.
+    let listening = Append { due: Some(Timestamp(9)), ..listen(id(7), 0, &[("a", "t", "k")]) };
+    store.append(listening).await.unwrap();
+    store.deliver(event("t", "k", b"e")).await.unwrap();
+    assert_eq!(store.timers(2).await.unwrap(), [early, timer(7, 9)]);
+}
+
+async fn deletes_executions_whole(store: Arc<dyn Store>) {
+    let with_claim = Append { claims: vec![claim("k", 1)], ..listen(id(1), 0, &[("a", "t", "k")]) };
+    store.append(with_claim).await.unwrap();
+    store.append(append_all(id(2), 0, &[], summary(Status::Failed))).await.unwrap();
+    for (number, records) in [(1, 0), (1, 2), (1, u64::MAX), (2, 1), (3, 0), (3, 1)] {
+        assert_eq!(store.delete(id(number), records).await, Err(StoreError::Conflict));
+    }
+    store.delete(id(1), 1).await.unwrap();
+    store.delete(id(2), 0).await.unwrap();
+    assert_eq!(store.records(id(1), 0).await.unwrap(), None);
+    assert_eq!(store.executions(everything()).await.unwrap(), []);
+    let by_input = ExecutionQuery { missing: Some("a".into()), ..everything() };
+    assert_eq!(ids(&store, by_input).await, []);
+    assert!(store.deliver(event("t", "k", b"e")).await.unwrap().is_kept, "nobody listens");
+    assert_eq!(store.claim("k".into()).await.unwrap(), Some(claim("k", 1)), "claims outlive it");
+    assert_eq!(store.delete(id(1), 1).await, Err(StoreError::Conflict));
+    // The same id may begin anew, with an empty log.
+    store.append(append(id(1), 0, b"again")).await.unwrap();
+    assert_eq!(records(&store, id(1)).await, [b"again"]);
+}
+
+async fn writes_claims_with_the_append(store: Arc<dyn Store>) {
+    let open = Claim { execution: Some(id(1)), ..claim("k", 5) };
+    let answered = Claim { answer: Some(b"\0done".to_vec()), ..open.clone() };
+    let other = Claim { digest: Digest::of(b"other"), ..claim("other", i64::MIN) };
+    store.append(Append { claims: vec![open.clone()], ..append(id(1), 0, b"a") }).await.unwrap();
+    assert_eq!(store.claim("k".into()).await.unwrap().as_ref(), Some(&open));
+    let late = Append { claims: vec![claim("k", 9)], ..append(id(1), 0, b"b") };
+    assert_eq!(store.append(late).await, Err(StoreError::Conflict));
+    assert_eq!(store.claim("k".into()).await.unwrap(), Some(open));
+    let both = vec![answered.clone(), other.clone()];
+    let done = store.append(Append { claims: both, ..append(id(1), 1, b"b") }).await.unwrap();
+    assert_eq!(done, Appended::default());
+    assert_eq!(store.claim("k".into()).await.unwrap(), Some(answered));
+    assert_eq!(store.claim("other".into()).await.unwrap(), Some(other));
+    assert_eq!(store.claim("nobody's".into()).await.unwrap(), None);
+    store.put_claim(claim("k", 7)).await.unwrap();
+    assert_eq!(store.claim("k".into()).await.unwrap(), Some(claim("k", 7)));
 }
 
 async fn ids(store: &Arc<dyn Store>, query: ExecutionQuery) -> Vec<ExecutionId> {
