@@ -251,7 +251,8 @@ impl Driver {
         self.is_listed_wrongly = false;
         self.image = None;
         self.asked.iter_mut().for_each(|(request, _)| request.note_claim());
-        if self.is_at_rest() {
+        // What was received leads on from here: then this was no rest yet.
+        if self.is_at_rest() && appended.received.is_empty() {
             self.waiting.iter_mut().for_each(Waiter::note_answer);
             self.asked.iter_mut().for_each(|(request, _)| request.note_answer());
         }

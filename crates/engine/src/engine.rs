@@ -142,7 +142,7 @@ impl Engine {
         over: impl Future<Output = ()>,
     ) -> Result<ExecutionView, EngineError> {
         let id = driver.id();
-        let (waiter, waiting) = Waiter::new(self.shared.place()?, claim);
+        let (waiter, waiting) = Waiter::new(self.shared.place()?, id, claim);
         let (sender, mailbox) = mpsc::unbounded_channel();
         self.shared.live().insert(id, sender);
         tokio::spawn(driver.run(mailbox, Some(Request::Watch(waiter))));
@@ -193,7 +193,7 @@ impl Engine {
         if self.shared.is_draining() {
             return Err(EngineError::Draining);
         }
-        let (waiter, waiting) = Waiter::new(self.shared.place()?, claim);
+        let (waiter, waiting) = Waiter::new(self.shared.place()?, id, claim);
         self.shared.send(id, request(waiter));
         self.answer(id, waiting, self.shared.clock.sleep(wait)).await
     }

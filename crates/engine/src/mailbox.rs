@@ -3,6 +3,7 @@
 use model::Text;
 use tokio::sync::oneshot;
 
+use crate::ExecutionId;
 use crate::error::EngineError;
 use crate::ports::Answering;
 use crate::resume::Resume;
@@ -51,14 +52,18 @@ pub(crate) struct Waiting {
 pub(crate) type Answer = Result<ExecutionView, EngineError>;
 
 impl Waiter {
-    /// Both ends. The place is given back when the waiter is answered.
-    pub(crate) fn new(place: Place, claim: Option<Answering<ExecutionView>>) -> (Waiter, Waiting) {
+    /// Both ends. The place is given back when the waiter is answered; the claim leads to the
+    /// execution `id`.
+    pub(crate) fn new(
+        place: Place,
+        id: ExecutionId,
+        claim: Option<Answering<ExecutionView>>,
+    ) -> (Waiter, Waiting) {
         let (accept, accepted) = oneshot::channel();
         let (sender, reply) = oneshot::channel();
-        let claim = claim.map(|answering| WaitingClaim {
-            answering,
-            is_written: false,
-            is_answered: false,
+        let claim = claim.map(|mut answering| {
+            answering.claim.execution = Some(id);
+            WaitingClaim { answering, is_written: false, is_answered: false }
         });
         let waiter = Waiter { accepted: Some(accept), reply: sender, claim, _place: place };
         (waiter, Waiting { accepted, reply })

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http_body_util::BodyExt;
 use hyper::HeaderMap;
 use hyper::body::{Body as HttpBody, Bytes};
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, EXPECT};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HeaderValue};
 use model::text::quote;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
@@ -15,6 +15,11 @@ use crate::limits::{
     BODY_BYTES_MAX, BODY_TIME_MAX, DISCARD_BYTES_MAX, DISCARD_TIME_MAX, SMALL_BODY_BYTES,
 };
 use crate::wire::{Problem, ProblemKind};
+
+/// The type of most bodies.
+pub(crate) const JSON: &str = "application/json";
+/// The type of a CloudEvents document.
+pub(crate) const CLOUD_EVENT: &str = "application/cloudevents+json";
 
 /// A body that may not have come yet.
 pub(crate) struct Body<B> {
@@ -42,13 +47,14 @@ impl<B: HttpBody<Data = Bytes> + Unpin> Body<B> {
         Body { incoming, is_awaited: headers.contains_key(EXPECT) }
     }
 
-    /// Reads the body, which must be declared as plain JSON.
+    /// Reads the body, which must be declared as plain JSON of one of these types.
     pub(crate) async fn json<'a>(
         &mut self,
         headers: &HeaderMap,
+        types: &[&str],
         large_bodies: &'a Semaphore,
     ) -> Result<JsonBody<'a>, Problem> {
-        require_json(headers)?;
+        require(types, headers)?;
         if self.incoming.size_hint().lower() > BODY_BYTES_MAX as u64 {
             return Err(too_large());
         }
@@ -108,16 +114,25 @@ impl<B: HttpBody<Data = Bytes> + Unpin> Body<B> {
     }
 }
 
+/// The media type that a header names, in lower case and without its parameters.
+pub(crate) fn media_type(header: Option<&HeaderValue>) -> Option<String> {
+    let given = String::from_utf8_lossy(header?.as_bytes());
+    Some(given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
 /// A body of any other type, or none, could be sent by any web page without asking.
-fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let given = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let essence = given.as_deref().map(|given| given.split(';').next().unwrap_or_default().trim());
-    if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
+fn require(types: &[&str], headers: &HeaderMap) -> Result<(), Problem> {
+    let given = headers.get(CONTENT_TYPE);
+    if !media_type(given).is_some_and(|given| types.contains(&given.as_str())) {
+        let wanted: Vec<String> =
+            types.iter().map(|wanted| format!("`Content-Type: {wanted}`")).collect();
+        let wanted = wanted.join(" or ");
         return Err(unsupported(match given {
             Some(given) => {
-                format!("the body is `{}`; send `Content-Type: application/json`", quote(&given))
+                let given = String::from_utf8_lossy(given.as_bytes());
+                format!("the body is `{}`; send {wanted}", quote(&given))
             }
-            None => "the body has no type; send `Content-Type: application/json`".to_owned(),
+            None => format!("the body has no type; send {wanted}"),
         }));
     }
     match headers.get(CONTENT_ENCODING) {
@@ -163,7 +178,7 @@ mod tests {
             HeaderMap::from_iter([(CONTENT_TYPE, "application/json".parse().expect("text"))]);
         let mut body = Body::new(StreamBody::new(frames), &headers);
         let places = Semaphore::new(1);
-        let read = body.json(&headers, &places).await;
+        let read = body.json(&headers, &[JSON], &places).await;
         read.map(|body| body.bytes().len()).map_err(|problem| problem.kind.status())
     }
 

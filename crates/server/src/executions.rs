@@ -1,19 +1,21 @@
-//! Executions: start, resume, list, read.
+//! Executions: start, resume, cancel, list, read, delete.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use engine::ports::ExecutionQuery;
 use engine::{Caller, ExecutionId, ExecutionView, Resume, Start, Status, supply};
 
 use crate::compile::compile;
 use crate::error::{engine, no_execution};
+use crate::idempotency::Answer;
 use crate::members::Members;
 use crate::page;
 use crate::pipelines;
-use crate::prefer::Prefer;
+use crate::prefer::{Prefer, clamped};
 use crate::query::unusable;
 use crate::reply::Reply;
 use crate::service::Context;
+use crate::trace::trace;
 use crate::wire::{self, Problem, Timings};
 
 /// `POST /run`: compile and execute; only an execution that has to is kept.
@@ -31,8 +33,7 @@ pub(crate) async fn run(mut context: Context<'_>) -> Result<Reply, Problem> {
     drop(body);
     let source = Some(compiled.source.into());
     let start = Start { loaded, source, pipeline: None, inputs, keep };
-    let timings = Timings { compile: Some(compiled.time), execute: None };
-    self::start(&context, start, prefer, timings).await
+    self::start(&context, start, prefer, Some(compiled.time)).await
 }
 
 /// `POST /execute`: execute what was compiled before.
@@ -50,21 +51,48 @@ pub(crate) async fn execute(mut context: Context<'_>) -> Result<Reply, Problem> 
     drop(body);
     let pipeline = found.alias.map(|alias| alias.name);
     let start = Start { loaded, source: None, pipeline, inputs, keep };
-    self::start(&context, start, prefer, Timings::default()).await
+    self::start(&context, start, prefer, None).await
 }
 
 async fn start(
     context: &Context<'_>,
     mut start: Start,
     prefer: Prefer,
-    mut timings: Timings,
+    compile: Option<Duration>,
 ) -> Result<Reply, Problem> {
     start.keep |= prefer.respond_async;
-    let started = Instant::now();
-    let view = context.app.engine.start(start, Caller::waiting(prefer.wait)).await;
+    let answer = answer_from_now(context, prefer, compile);
+    let view = context.app.engine.start(start, caller(context, prefer, &answer)).await;
     let view = view.map_err(|error| engine(error, None))?;
-    timings.execute = Some(started.elapsed());
-    Ok(answer(&view, prefer, &timings))
+    Ok(reply(answer, &view))
+}
+
+/// The answer to a request whose execution begins to run now.
+fn answer_from_now(
+    context: &Context<'_>,
+    prefer: Prefer,
+    compile: Option<Duration>,
+) -> Answer<ExecutionView> {
+    let started = Instant::now();
+    context.answer(move |view: &ExecutionView| {
+        let timings = Timings { compile, execute: Some(started.elapsed()) };
+        self::answer(view, prefer, &timings)
+    })
+}
+
+fn caller(context: &Context<'_>, prefer: Prefer, answer: &Answer<ExecutionView>) -> Caller {
+    let trace = trace(&context.head.headers);
+    Caller { wait: prefer.wait, claim: answer.claim(), trace }
+}
+
+/// Only what is said at a rest is stored: until then, a key leads to the execution.
+fn reply(answer: Answer<ExecutionView>, view: &ExecutionView) -> Reply {
+    match view.status {
+        Status::Running => answer.unstored(view),
+        Status::Suspended | Status::Completed | Status::Failed | Status::Cancelled => {
+            answer.stored(view)
+        }
+    }
 }
 
 /// `POST /executions/{id}/resume`: supply what is missing, repair or retry what failed.
@@ -88,15 +116,34 @@ pub(crate) async fn resume(mut context: Context<'_>) -> Result<Reply, Problem> {
     };
     drop(members);
     drop(body);
-    let started = Instant::now();
-    let view = context.app.engine.resume(id, resume, Caller::waiting(prefer.wait)).await;
+    let answer = answer_from_now(&context, prefer, None);
+    let caller = caller(&context, prefer, &answer);
+    let view = context.app.engine.resume(id, resume, caller).await;
     let view = view.map_err(|error| engine(error, Some(id)))?;
-    let timings = Timings { compile: None, execute: Some(started.elapsed()) };
-    Ok(answer(&view, prefer, &timings))
+    Ok(reply(answer, &view))
+}
+
+/// `POST /executions/{id}/cancel`: end it for good.
+pub(crate) async fn cancel(mut context: Context<'_>) -> Result<Reply, Problem> {
+    let id = id(&context.name)?;
+    let body = context.body().await?;
+    Members::read(body.bytes(), &[])?;
+    drop(body);
+    let answer = context.answer(whole);
+    let view = context.app.engine.cancel(id, answer.claim()).await;
+    let view = view.map_err(|error| engine(error, Some(id)))?;
+    Ok(answer.stored(&view))
+}
+
+/// `DELETE /executions/{id}`: forget it.
+pub(crate) async fn delete(context: Context<'_>) -> Result<Reply, Problem> {
+    let id = id(&context.name)?;
+    context.app.engine.delete(id).await.map_err(|error| engine(error, Some(id)))?;
+    Ok(Reply::no_content())
 }
 
 /// Whoever asks for an answer at once gets one form of it: accepted, look there.
-fn answer(view: &ExecutionView, prefer: Prefer, timings: &Timings) -> Reply {
+pub(crate) fn answer(view: &ExecutionView, prefer: Prefer, timings: &Timings) -> Reply {
     let mut document = wire::answer(view, timings);
     if prefer.respond_async && document.status != 202 {
         document.status = 202;
@@ -123,16 +170,27 @@ pub(crate) async fn list(context: Context<'_>) -> Result<Reply, Problem> {
     Ok(Reply::ok(wire::page(&rows, next.as_deref(), wire::item)))
 }
 
-/// `GET /executions/{id}`: 200 whatever became of it.
+/// `GET /executions/{id}`: 200 whatever became of it; with `wait`, when it does not run any more.
 pub(crate) async fn read(context: Context<'_>) -> Result<Reply, Problem> {
     let id = id(&context.name)?;
-    let view = context.app.engine.execution(id).await.map_err(|error| engine(error, Some(id)))?;
-    let body = wire::execution(&view, &Timings::default());
-    Ok(Reply::execution(wire::Document::ok(body), id))
+    let wait = match context.query.get("wait") {
+        Some(text) => {
+            clamped(text).ok_or_else(|| unusable("wait", text, "a whole number of seconds"))?
+        }
+        None => Duration::ZERO,
+    };
+    let view = context.app.engine.rest(id, wait).await.map_err(|error| engine(error, Some(id)))?;
+    Ok(whole(&view))
+}
+
+/// The execution as it stands, whatever its status.
+fn whole(view: &ExecutionView) -> Reply {
+    let body = wire::execution(view, &Timings::default());
+    Reply::execution(wire::Document::ok(body), view.id)
 }
 
 /// What is no id is the id of nothing.
-fn id(text: &str) -> Result<ExecutionId, Problem> {
+pub(crate) fn id(text: &str) -> Result<ExecutionId, Problem> {
     text.parse().map_err(|()| no_execution(text))
 }
 

@@ -9,9 +9,12 @@ mod body;
 mod clock;
 mod compile;
 mod error;
+mod events;
 mod executions;
 mod guard;
 mod health;
+mod history;
+mod idempotency;
 mod limits;
 mod members;
 mod modules;
@@ -23,6 +26,7 @@ mod reply;
 mod routes;
 mod serve;
 mod service;
+mod trace;
 
 pub mod wire;
 

@@ -35,5 +35,16 @@ pub(crate) const WAIT_MAX: Duration = Duration::from_secs(600);
 pub(crate) const DRAIN_GRACE: Duration = Duration::from_secs(10);
 /// How long connections have to take their last answers; then they are cut.
 pub(crate) const CLOSE_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long a stream of server-sent events is silent before a comment keeps it alive.
+pub(crate) const STREAM_KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Items of an event stream that are written at once.
+pub(crate) const STREAM_CHUNK_ITEMS: usize = 64;
+/// Streams of server-sent events at once: 429 `overloaded`. The other connections stay free for
+/// requests.
+pub(crate) const STREAMS_MAX: usize = 1_024;
+/// Characters of an `Idempotency-Key`: 400 `malformed-request`.
+pub(crate) const IDEMPOTENCY_KEY_MAX: usize = 255;
+/// Characters of the type, key, id and source of an event: 400 `malformed-request`.
+pub(crate) const EVENT_NAME_MAX: usize = 256;
 /// Characters of a caller's `X-Request-Id`; a longer one is replaced.
 pub(crate) const REQUEST_ID_MAX: usize = 128;

@@ -26,13 +26,7 @@ pub(crate) struct Members<'a> {
 impl<'a> Members<'a> {
     /// Takes a body apart. Other members than `known` are a problem, and so are repeated ones.
     pub(crate) fn read(body: &'a [u8], known: &[&str]) -> Result<Members<'a>, Problem> {
-        let text = std::str::from_utf8(body).map_err(|error| {
-            let place = error.valid_up_to();
-            malformed("", format!("the body is not UTF-8 at its byte {place}"), None)
-        })?;
-        let members = json::entries(text).map_err(|error| not_an_object(&error))?;
-        let members = Members { text, members };
-        members.refuse_repeated(&members.members, "")?;
+        let members = Members::read_open(body)?;
         for (key, value) in &members.members {
             if !known.contains(&key.as_ref()) {
                 let message = format!("the body has the unknown field `{}`", quote(key));
@@ -47,6 +41,18 @@ impl<'a> Members<'a> {
         Ok(members)
     }
 
+    /// Takes a body apart that may have other members than ours.
+    pub(crate) fn read_open(body: &'a [u8]) -> Result<Members<'a>, Problem> {
+        let text = std::str::from_utf8(body).map_err(|error| {
+            let place = error.valid_up_to();
+            malformed("", format!("the body is not UTF-8 at its byte {place}"), None)
+        })?;
+        let members = json::entries(text).map_err(|error| not_an_object(&error))?;
+        let members = Members { text, members };
+        members.refuse_repeated(&members.members, "")?;
+        Ok(members)
+    }
+
     /// The string `name`.
     pub(crate) fn string(&self, name: &str) -> Result<Option<String>, Problem> {
         self.typed(name, "a string")
@@ -54,9 +60,28 @@ impl<'a> Members<'a> {
 
     /// The string `name`, which must be there.
     pub(crate) fn required_string(&self, name: &str) -> Result<String, Problem> {
-        let message = || format!("the body lacks the field `{name}`");
-        let help = || Some(format!("add `{name}`, a string"));
-        self.string(name)?.ok_or_else(|| malformed("", message(), help()))
+        self.required(name, "a string")
+    }
+
+    /// The text `name`, which must be there: a string, or what else `shape` says that the caller
+    /// has looked for before.
+    pub(crate) fn required(&self, name: &str, shape: &str) -> Result<String, Problem> {
+        self.typed(name, shape)?.ok_or_else(|| lacks(name, shape))
+    }
+
+    /// The number `name`, if it is one.
+    pub(crate) fn integer(&self, name: &str) -> Option<i64> {
+        serde_json::from_str(self.get(name)?.get()).ok()
+    }
+
+    /// The JSON text of `name`.
+    pub(crate) fn json(&self, name: &str) -> Option<&'a str> {
+        self.get(name).map(RawValue::get)
+    }
+
+    /// The JSON text of `name`, which must be there.
+    pub(crate) fn required_json(&self, name: &str) -> Result<&'a str, Problem> {
+        self.json(name).ok_or_else(|| lacks(name, "any JSON"))
     }
 
     /// The Boolean `name`; false where it is absent.
@@ -118,6 +143,11 @@ impl<'a> Members<'a> {
         let place = Span::new(offset, offset).locate(self.text);
         placed(malformed(pointer, message, help), place.line as usize, place.column as usize)
     }
+}
+
+fn lacks(name: &str, shape: &str) -> Problem {
+    let help = format!("add `{name}`, {shape}");
+    malformed("", format!("the body lacks the field `{name}`"), Some(help))
 }
 
 /// The pointer of a member.

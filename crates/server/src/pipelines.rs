@@ -1,11 +1,12 @@
 //! Pipelines: check, compile, list, read, and find what a reference names.
 
 use engine::limits::PAGE_MAX;
+use engine::ports::SavedPipeline;
 use engine::{Found, PipelineName, Reference};
 use graph::Graph;
 use model::text::{did_you_mean, quote};
 
-use crate::compile;
+use crate::compile::{self, Compiled};
 use crate::error::{engine, internal, malformed};
 use crate::members::Members;
 use crate::page;
@@ -21,13 +22,16 @@ pub(crate) async fn compile(mut context: Context<'_>) -> Result<Reply, Problem> 
     let compiled = compile::compile(context.app, members.required_string("source")?).await?;
     drop(members);
     drop(body);
-    let image = &compiled.loaded.image;
-    let saved =
-        context.app.engine.save(image, compiled.source.into(), name.as_ref(), false, None).await;
+    let Compiled { loaded, source, warnings, .. } = compiled;
+    let (image, alias) = (loaded.clone(), name.clone());
+    let answer = context.answer(move |saved: &SavedPipeline| {
+        let (image, alias) = (&image.image, alias.as_ref().map(|name| name.as_text().as_str()));
+        Reply::ok(wire::compiled(image.digest, &image.plan, alias, *saved, &warnings))
+    });
+    let (source, claim) = (source.into(), answer.claim());
+    let saved = context.app.engine.save(&loaded.image, source, name.as_ref(), false, claim).await;
     let saved = saved.map_err(|error| engine(error, None))?;
-    let alias = name.as_ref().map(|name| name.as_text().as_str());
-    let body = wire::compiled(image.digest, &image.plan, alias, saved, &compiled.warnings);
-    Ok(Reply::ok(body))
+    Ok(answer.stored(&saved))
 }
 
 /// `POST /check`: what is wrong with a source, and what it would be. Nothing is kept.
@@ -35,7 +39,9 @@ pub(crate) async fn check(mut context: Context<'_>) -> Result<Reply, Problem> {
     let body = context.body().await?;
     let members = Members::read(body.bytes(), &["source"])?;
     let checked = compile::check(context.app, members.required_string("source")?).await?;
-    Ok(Reply::ok(checked))
+    drop(members);
+    drop(body);
+    context.remember(Reply::ok(checked)).await
 }
 
 fn name(text: &str) -> Result<PipelineName, Problem> {

@@ -41,15 +41,19 @@ impl Prefer {
     }
 }
 
+/// A number of seconds that can be waited.
+pub(crate) fn clamped(seconds: &str) -> Option<Duration> {
+    seconds.parse().ok().map(|seconds| Duration::from_secs(seconds).min(WAIT_MAX))
+}
+
 fn seconds(text: &str) -> Result<Duration, Problem> {
-    let seconds: u64 = text.parse().map_err(|_| {
+    clamped(text).ok_or_else(|| {
         let detail = format!(
             "`Prefer: wait={}` is no whole number of seconds; write it like `Prefer: wait=10`",
             quote(text)
         );
         Problem::new(ProblemKind::MalformedRequest, detail)
-    })?;
-    Ok(Duration::from_secs(seconds).min(WAIT_MAX))
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,14 @@
 //! What a handler gives back, and the HTTP response that becomes of it.
 
+use std::convert::Infallible;
+
 use engine::ExecutionId;
-use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use futures_util::stream::BoxStream;
+use http_body_util::{Either, Full, StreamBody};
+use hyper::body::{Bytes, Frame};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use hyper::{HeaderMap, Response, StatusCode};
 use uuid::Uuid;
 
@@ -12,46 +17,137 @@ use crate::wire::{Document, Problem, ProblemKind};
 
 /// The header that names an execution.
 const EXECUTION_ID: HeaderName = HeaderName::from_static("tidegate-execution-id");
+/// The header that tells that a request was carried out before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// The header that names a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The body of a response: whole, or as it comes.
+pub(crate) type ResponseBody = Either<Full<Bytes>, EventStream>;
+
+/// Server-sent events, made when their reader takes them.
+pub(crate) type EventStream = StreamBody<BoxStream<'static, Result<Frame<Bytes>, Infallible>>>;
+
 /// An answer.
 pub(crate) struct Reply {
-    document: Document,
+    content: Content,
     execution: Option<ExecutionId>,
-    /// Whether the execution is to be looked at later.
-    is_located: bool,
+    /// It was given before.
+    is_replayed: bool,
+}
+
+enum Content {
+    Nothing,
+    Document(Document),
+    Stream(EventStream),
 }
 
 impl Reply {
     /// An answer about no execution in particular.
     pub(crate) fn ok(body: impl Into<Vec<u8>>) -> Reply {
-        Reply { document: Document::ok(body.into()), execution: None, is_located: false }
+        Reply::of(Document::ok(body.into()))
+    }
+
+    /// A document about no execution in particular.
+    pub(crate) fn of(document: Document) -> Reply {
+        Reply { content: Content::Document(document), execution: None, is_replayed: false }
+    }
+
+    /// 204: done, and there is nothing to say.
+    pub(crate) fn no_content() -> Reply {
+        Reply { content: Content::Nothing, execution: None, is_replayed: false }
     }
 
     /// An answer about an execution; 202 says where to look for it.
     pub(crate) fn execution(document: Document, id: ExecutionId) -> Reply {
-        let is_located = document.status == 202;
-        Reply { document, execution: Some(id), is_located }
+        Reply { execution: Some(id), ..Reply::of(document) }
+    }
+
+    /// What happens to an execution.
+    pub(crate) fn stream(stream: EventStream, id: ExecutionId) -> Reply {
+        Reply { content: Content::Stream(stream), execution: Some(id), is_replayed: false }
+    }
+
+    /// The same answer, given again.
+    pub(crate) fn replayed(self) -> Reply {
+        Reply { is_replayed: true, ..self }
+    }
+
+    /// The bytes from which the answer can be given again: a line with its form version, status,
+    /// type and execution, and its document.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let (status, form, body) = match &self.content {
+            Content::Document(Document { status, is_problem: true, body }) => {
+                (*status, "problem", body.as_slice())
+            }
+            Content::Document(Document { status, is_problem: false, body }) => {
+                (*status, "json", body.as_slice())
+            }
+            Content::Nothing | Content::Stream(_) => (204, "nothing", &[][..]),
+        };
+        let id = self.execution.map_or_else(|| "-".to_owned(), |id| id.to_string());
+        let mut bytes = format!("1 {status} {form} {id}\n").into_bytes();
+        bytes.extend(body);
+        bytes
+    }
+
+    /// The answer that was [encoded](Reply::encode).
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Reply> {
+        let end = bytes.iter().position(|byte| *byte == b'\n')?;
+        let line: Vec<&str> = std::str::from_utf8(&bytes[..end]).ok()?.split(' ').collect();
+        let ["1", status, form, id] = line[..] else { return None };
+        let (status, body) = (status.parse().ok()?, bytes[end + 1..].to_vec());
+        let content = match form {
+            "nothing" => Content::Nothing,
+            "json" => Content::Document(Document { status, is_problem: false, body }),
+            "problem" => Content::Document(Document { status, is_problem: true, body }),
+            _ => return None,
+        };
+        let execution = match id {
+            "-" => None,
+            id => Some(id.parse().ok()?),
+        };
+        Some(Reply { content, execution, is_replayed: false })
     }
 
     /// The response, without the headers that every response has.
-    pub(crate) fn response(self) -> Response<Full<Bytes>> {
-        let Reply { document, execution, is_located } = self;
-        let mut response = response(document);
+    pub(crate) fn response(self) -> Response<ResponseBody> {
+        let Reply { content, execution, is_replayed } = self;
+        let mut response = match content {
+            Content::Nothing => nothing(),
+            Content::Document(document) => response(document),
+            Content::Stream(stream) => streamed(stream),
+        };
+        let is_accepted = response.status() == StatusCode::ACCEPTED;
         let headers = response.headers_mut();
         if let Some(id) = execution {
             insert(headers, EXECUTION_ID, &id.to_string());
-            if is_located {
+            if is_accepted {
                 insert(headers, LOCATION, &format!("/executions/{id}"));
             }
+        }
+        if is_replayed {
+            insert(headers, REPLAYED, "true");
         }
         response
     }
 }
 
+fn nothing() -> Response<ResponseBody> {
+    let mut response = Response::new(Either::Left(Full::default()));
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+fn streamed(stream: EventStream) -> Response<ResponseBody> {
+    let mut response = Response::new(Either::Right(stream));
+    insert(response.headers_mut(), CONTENT_TYPE, "text/event-stream");
+    insert(response.headers_mut(), CACHE_CONTROL, "no-store");
+    response
+}
+
 /// The response that a problem becomes.
-pub(crate) fn problem(problem: &Problem) -> Response<Full<Bytes>> {
+pub(crate) fn problem(problem: &Problem) -> Response<ResponseBody> {
     let mut response = response(problem.document());
     let headers = response.headers_mut();
     if let Some(id) = problem.execution {
@@ -70,10 +166,10 @@ pub(crate) fn problem(problem: &Problem) -> Response<Full<Bytes>> {
     response
 }
 
-fn response(document: Document) -> Response<Full<Bytes>> {
+fn response(document: Document) -> Response<ResponseBody> {
     const JSON: HeaderValue = HeaderValue::from_static("application/json");
     const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
-    let mut response = Response::new(Full::new(Bytes::from(document.body)));
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from(document.body))));
     *response.status_mut() =
         StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let content_type = if document.is_problem { PROBLEM } else { JSON };
@@ -112,7 +208,30 @@ impl RequestId {
     }
 
     /// Puts it on a response.
-    pub(crate) fn mark(&self, response: &mut Response<Full<Bytes>>) {
+    pub(crate) fn mark(&self, response: &mut Response<ResponseBody>) {
         response.headers_mut().insert(REQUEST_ID, self.0.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_given_again_as_it_was() {
+        let id = engine::ExecutionId::random();
+        let document = |is_problem| Document { status: 422, is_problem, body: b"{\n}".to_vec() };
+        for reply in [
+            Reply::execution(document(true), id),
+            Reply::of(document(false)),
+            Reply::ok("{}"),
+            Reply::no_content(),
+        ] {
+            let bytes = reply.encode();
+            assert_eq!(Reply::decode(&bytes).map(|reply| reply.encode()), Some(bytes));
+        }
+        for bad in ["", "1 200 json -", "2 200 json -\n{}", "1 200 text -\n", "1 x json -\n"] {
+            assert!(Reply::decode(bad.as_bytes()).is_none(), "{bad}");
+        }
     }
 }

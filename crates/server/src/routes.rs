@@ -3,6 +3,7 @@
 use hyper::Method;
 use model::text::quote;
 
+use crate::body::{CLOUD_EVENT, JSON};
 use crate::query::decode;
 use crate::wire::{Problem, ProblemKind};
 
@@ -14,8 +15,13 @@ pub(crate) enum Endpoint {
     Compile,
     Execute,
     Resume,
+    Cancel,
     ListExecutions,
     ReadExecution,
+    ReadHistory,
+    DeleteExecution,
+    ReceiveEvent,
+    ListEvents,
     ListPipelines,
     ReadPipeline,
     ReadGraph,
@@ -35,10 +41,10 @@ const ROUTES: &[Route] = &[
     ("/executions/{}/resume", &[(Method::POST, Endpoint::Resume)]),
     (
         "/executions/{}",
-        &[(Method::GET, Endpoint::ReadExecution), (Method::DELETE, Endpoint::Later)],
+        &[(Method::GET, Endpoint::ReadExecution), (Method::DELETE, Endpoint::DeleteExecution)],
     ),
-    ("/executions/{}/cancel", &[(Method::POST, Endpoint::Later)]),
-    ("/executions/{}/events", &[(Method::GET, Endpoint::Later)]),
+    ("/executions/{}/cancel", &[(Method::POST, Endpoint::Cancel)]),
+    ("/executions/{}/events", &[(Method::GET, Endpoint::ReadHistory)]),
     ("/executions", &[(Method::GET, Endpoint::ListExecutions)]),
     ("/compile", &[(Method::POST, Endpoint::Compile)]),
     ("/check", &[(Method::POST, Endpoint::Check)]),
@@ -57,7 +63,7 @@ const ROUTES: &[Route] = &[
     ("/modules", &[(Method::GET, Endpoint::ListModules)]),
     ("/modules/{}", &[(Method::GET, Endpoint::Later)]),
     ("/modules/{}/invoke", &[(Method::POST, Endpoint::Later)]),
-    ("/events", &[(Method::GET, Endpoint::Later), (Method::POST, Endpoint::Later)]),
+    ("/events", &[(Method::GET, Endpoint::ListEvents), (Method::POST, Endpoint::ReceiveEvent)]),
     ("/health/live", &[(Method::GET, Endpoint::Live)]),
     ("/health/ready", &[(Method::GET, Endpoint::Ready)]),
     ("/metrics", &[(Method::GET, Endpoint::Later)]),
@@ -69,11 +75,23 @@ impl Endpoint {
     pub(crate) fn parameters(self) -> &'static [&'static str] {
         match self {
             Endpoint::ListExecutions => &["status", "pipeline", "missing", "cursor", "limit"],
+            Endpoint::ReadExecution => &["wait"],
+            Endpoint::ReadHistory => &["after", "limit"],
+            Endpoint::ListEvents => &["type", "key", "cursor", "limit"],
             Endpoint::ListPipelines | Endpoint::ListModules => &["cursor", "limit"],
             Endpoint::Run | Endpoint::Check | Endpoint::Compile => &[],
-            Endpoint::Execute | Endpoint::Resume => &[],
-            Endpoint::ReadExecution | Endpoint::ReadPipeline | Endpoint::ReadGraph => &[],
+            Endpoint::Execute | Endpoint::Resume | Endpoint::Cancel => &[],
+            Endpoint::DeleteExecution | Endpoint::ReceiveEvent => &[],
+            Endpoint::ReadPipeline | Endpoint::ReadGraph => &[],
             Endpoint::Live | Endpoint::Ready | Endpoint::Later => &[],
+        }
+    }
+
+    /// The media types that a body of its may have.
+    pub(crate) fn media_types(self) -> &'static [&'static str] {
+        match self {
+            Endpoint::ReceiveEvent => &[JSON, CLOUD_EVENT],
+            _ => &[JSON],
         }
     }
 
@@ -81,8 +99,10 @@ impl Endpoint {
     pub(crate) fn is_work(self) -> bool {
         match self {
             Endpoint::Run | Endpoint::Check | Endpoint::Compile => true,
-            Endpoint::Execute | Endpoint::Resume => true,
-            Endpoint::ListExecutions | Endpoint::ReadExecution => false,
+            Endpoint::Execute | Endpoint::Resume | Endpoint::Cancel => true,
+            Endpoint::DeleteExecution | Endpoint::ReceiveEvent => true,
+            Endpoint::ListExecutions | Endpoint::ReadExecution | Endpoint::ReadHistory => false,
+            Endpoint::ListEvents => false,
             Endpoint::ListPipelines | Endpoint::ReadPipeline | Endpoint::ReadGraph => false,
             Endpoint::ListModules => false,
             Endpoint::Live | Endpoint::Ready | Endpoint::Later => false,

@@ -60,6 +60,7 @@ impl Server {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let mut ended = pin!(async {
             shutdown.await;
+            app.draining.send_replace(true);
             engine.drain(DRAIN_GRACE).await;
         });
         loop {

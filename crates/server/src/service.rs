@@ -6,28 +6,33 @@ use std::sync::Arc;
 
 use engine::Engine;
 use futures_util::FutureExt;
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Incoming;
 use hyper::header::IF_MATCH;
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
 use model::Catalog;
 use model::text::quote;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::body::{Body, JsonBody};
 use crate::guard::Guard;
-use crate::limits::LARGE_BODIES_MAX;
+use crate::idempotency::{self, Answer, Begun, Keyed, Keys};
+use crate::limits::{LARGE_BODIES_MAX, STREAMS_MAX};
 use crate::query::Query;
-use crate::reply::{self, Reply, RequestId};
+use crate::reply::{self, Reply, RequestId, ResponseBody};
 use crate::routes::{self, Endpoint};
 use crate::wire::{Problem, ProblemKind};
-use crate::{error, executions, health, modules, pipelines};
+use crate::{error, events, executions, health, history, modules, pipelines};
 
 /// What all requests share.
 pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) catalog: Arc<Catalog>,
+    pub(crate) keys: Keys,
+    /// Places of event streams.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Whether the server has begun to shut down.
+    pub(crate) draining: watch::Sender<bool>,
     guard: Guard,
     large_bodies: Semaphore,
 }
@@ -36,7 +41,15 @@ impl App {
     /// The engine behind a guard. What pipelines can call is looked up once.
     pub(crate) fn new(engine: Engine, guard: Guard) -> App {
         let catalog = Arc::new(engine.registry().catalog());
-        App { engine, catalog, guard, large_bodies: Semaphore::new(LARGE_BODIES_MAX) }
+        App {
+            engine,
+            catalog,
+            keys: Keys::default(),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            draining: watch::Sender::new(false),
+            guard,
+            large_bodies: Semaphore::new(LARGE_BODIES_MAX),
+        }
     }
 }
 
@@ -47,13 +60,55 @@ pub(crate) struct Context<'a> {
     pub(crate) query: Query,
     /// The segment of the path that names something.
     pub(crate) name: String,
+    endpoint: Endpoint,
     body: &'a mut Body<Incoming>,
+    /// The body, where it was read to know the request again.
+    read: Option<JsonBody<'a>>,
+    /// The request's idempotency key.
+    pub(crate) keyed: Option<Keyed<'a>>,
 }
 
 impl<'a> Context<'a> {
     /// The body, which must be declared as JSON.
     pub(crate) async fn body(&mut self) -> Result<JsonBody<'a>, Problem> {
-        self.body.json(&self.head.headers, &self.app.large_bodies).await
+        if let Some(body) = self.read.take() {
+            return Ok(body);
+        }
+        let types = self.endpoint.media_types();
+        self.body.json(&self.head.headers, types, &self.app.large_bodies).await
+    }
+
+    /// The answer to this request, which `render` makes of what the engine says. It is stored
+    /// with that, if the request has an idempotency key.
+    pub(crate) fn answer<T: 'static>(
+        &self,
+        render: impl Fn(&T) -> Reply + Send + Sync + 'static,
+    ) -> Answer<T> {
+        Answer::new(self.keyed.as_ref(), render)
+    }
+
+    /// Stores the answer to this request, if it has an idempotency key, where nothing else is
+    /// stored for it.
+    pub(crate) async fn remember(&self, reply: Reply) -> Result<Reply, Problem> {
+        if let Some(keyed) = &self.keyed {
+            let stored = self.app.engine.put_claim(keyed.answered(&reply)).await;
+            stored.map_err(|error| error::engine(error, None))?;
+        }
+        Ok(reply)
+    }
+
+    /// Looks whether a request with an idempotency key was carried out before; then this is its
+    /// answer.
+    async fn look_up(&mut self) -> Result<Option<Reply>, Problem> {
+        let key = idempotency::key(&self.head.headers)?;
+        let body = self.body().await?;
+        match idempotency::begin(self.app, self.head, key, body.bytes()).await? {
+            Begun::Repeated(reply) => Ok(Some(reply)),
+            Begun::First(keyed) => {
+                (self.keyed, self.read) = (Some(keyed), Some(body));
+                Ok(None)
+            }
+        }
     }
 }
 
@@ -61,37 +116,65 @@ impl<'a> Context<'a> {
 pub(crate) async fn serve(
     app: Arc<App>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<ResponseBody>, Infallible> {
     let (head, incoming) = request.into_parts();
     let id = RequestId::of(&head.headers);
+    let mut response = if idempotency::is_wanted(&head) {
+        // A task of its own: what has begun under a key is ended also when the caller goes away.
+        let respond = respond(app, head, incoming, id.clone());
+        tokio::spawn(respond).await.unwrap_or_else(|error| {
+            reply::problem(&error::internal(format!("a request's task ended: {error}")))
+        })
+    } else {
+        respond(app, head, incoming, id.clone()).await
+    };
+    id.mark(&mut response);
+    Ok(response)
+}
+
+async fn respond(
+    app: Arc<App>,
+    head: Parts,
+    incoming: Incoming,
+    id: RequestId,
+) -> Response<ResponseBody> {
     let mut body = Body::new(incoming, &head.headers);
     let outcome = AssertUnwindSafe(answer(&app, &head, &mut body)).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|panic| Err(error::internal(message(&*panic))));
-    let mut response = match outcome {
+    match outcome {
         Ok(reply) => reply.response(),
         Err(problem) => {
             log(&problem, &head, &id);
             body.discard().await;
             reply::problem(&problem)
         }
-    };
-    id.mark(&mut response);
-    Ok(response)
+    }
 }
 
 async fn answer(app: &App, head: &Parts, body: &mut Body<Incoming>) -> Result<Reply, Problem> {
     app.guard.check(head)?;
     let (endpoint, name) = routes::find(&head.method, head.uri.path())?;
     let query = Query::read(head.uri.query(), endpoint.parameters())?;
-    refuse_unbuilt(endpoint, head)?;
+    refuse_meaningless(head)?;
     if endpoint.is_work() && app.engine.is_draining() {
         return Err(error::draining());
     }
-    let context = Context { app, head, query, name, body };
+    let (read, keyed) = (None, None);
+    let mut context = Context { app, head, query, name, endpoint, body, read, keyed };
+    if idempotency::is_wanted(head)
+        && let Some(reply) = context.look_up().await?
+    {
+        return Ok(reply);
+    }
     match endpoint {
         Endpoint::Run => executions::run(context).await,
         Endpoint::Execute => executions::execute(context).await,
         Endpoint::Resume => executions::resume(context).await,
+        Endpoint::Cancel => executions::cancel(context).await,
+        Endpoint::DeleteExecution => executions::delete(context).await,
+        Endpoint::ReadHistory => history::read(context).await,
+        Endpoint::ReceiveEvent => events::receive(context).await,
+        Endpoint::ListEvents => events::list(context).await,
         Endpoint::ListExecutions => executions::list(context).await,
         Endpoint::ReadExecution => executions::read(context).await,
         Endpoint::Check => pipelines::check(context).await,
@@ -106,14 +189,9 @@ async fn answer(app: &App, head: &Parts, body: &mut Body<Incoming>) -> Result<Re
     }
 }
 
-/// What a header asks for and this version does not do is refused: a caller who relies on it must
-/// not take the answer for what it is not.
-fn refuse_unbuilt(endpoint: Endpoint, head: &Parts) -> Result<(), Problem> {
-    if endpoint.is_work() && head.headers.contains_key("idempotency-key") {
-        let detail = "`Idempotency-Key` is not built in this version; leave it out, and repeat a \
-                      request only if it may run twice";
-        return Err(Problem::new(ProblemKind::NotAvailable, detail));
-    }
+/// A caller who relies on a condition that is not looked at must not take the answer for what it is
+/// not.
+fn refuse_meaningless(head: &Parts) -> Result<(), Problem> {
     if head.headers.contains_key(IF_MATCH) {
         let detail = "`If-Match` has no meaning for this request; leave it out";
         return Err(Problem::new(ProblemKind::MalformedRequest, detail));

@@ -128,7 +128,8 @@ fn wanted(object: &mut Object<'_>, view: &ExecutionView) {
     }
 }
 
-fn failure(object: &mut Object<'_>, failure: &Failure) {
+/// Why something failed.
+pub(super) fn failure(object: &mut Object<'_>, failure: &Failure) {
     object.text("code", failure.code.as_str());
     object.maybe_text("module", failure.module.as_deref());
     object.text("message", &failure.message);

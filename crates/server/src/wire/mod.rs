@@ -5,7 +5,9 @@
 
 mod check;
 mod diagnostic;
+mod event;
 mod execution;
+mod history;
 mod object;
 mod pipeline;
 mod problem;
@@ -15,7 +17,9 @@ pub use diagnostic::diagnostic;
 pub use execution::{Timings, answer, execution};
 pub use problem::{Entry, Problem, ProblemKind};
 
+pub(crate) use event::{delivered, kept_event};
 pub(crate) use execution::item;
+pub(crate) use history::{history_item, server_sent};
 pub(crate) use object::{Object, list};
 pub(crate) use pipeline::{compiled, module, pipeline, pipeline_item};
 pub(crate) use problem::count;

@@ -117,6 +117,7 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(out, text).unwrap_or_default();
 }
 
-fn append(out: &mut Vec<u8>, shown: impl Display) {
+/// Writes what is JSON, or text between JSON, as it is.
+pub(crate) fn append(out: &mut Vec<u8>, shown: impl Display) {
     write!(out, "{shown}").unwrap_or_default();
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use engine::ports::{
-    AliasRow, Append, ExecutionQuery, ExecutionRow, SavePipeline, SavedPipeline, StoreFuture,
-    StoredImage,
+    AliasRow, Append, Appended, Claim, DeletedImage, Delivered, Delivery, EventQuery,
+    ExecutionQuery, ExecutionRow, KeptEvent, MoveAlias, MovedAlias, SavePipeline, SavedPipeline,
+    StoreFuture, StoredImage, Sweep, Swept, Timer,
 };
 use engine::{ExecutionId, Store, StoreError};
 use expect_test::expect;
@@ -12,37 +13,43 @@ use model::{Digest, Text};
 
 use crate::host::Host;
 
-/// It fails, and its listing of aliases panics.
-struct BrokenStore;
+/// It fails in this way, and its listing of aliases panics.
+struct BrokenStore(StoreError);
 
-fn fail<T: Send + 'static>() -> StoreFuture<T> {
-    let cause = "no space left on /srv/tidegate".to_owned();
-    Box::pin(std::future::ready(Err(StoreError::Unavailable(cause))))
+impl BrokenStore {
+    fn unavailable() -> Arc<BrokenStore> {
+        Arc::new(BrokenStore(StoreError::Unavailable("no space left on /srv/tidegate".to_owned())))
+    }
+}
+
+macro_rules! fails {
+    ($($verb:ident($($ty:ty),*) -> $result:ty;)*) => {
+        $(fn $verb(&self, $(_: $ty),*) -> StoreFuture<$result> {
+            Box::pin(std::future::ready(Err(self.0.clone())))
+        })*
+    };
 }
 
 impl Store for BrokenStore {
-    fn append(&self, _: Append) -> StoreFuture<()> {
-        fail()
-    }
-
-    fn records(&self, _: ExecutionId) -> StoreFuture<Option<Vec<Vec<u8>>>> {
-        fail()
-    }
-
-    fn executions(&self, _: ExecutionQuery) -> StoreFuture<Vec<ExecutionRow>> {
-        fail()
-    }
-
-    fn save_pipeline(&self, _: SavePipeline) -> StoreFuture<SavedPipeline> {
-        fail()
-    }
-
-    fn image(&self, _: Digest) -> StoreFuture<Option<StoredImage>> {
-        fail()
-    }
-
-    fn alias(&self, _: Text, _: Option<u32>) -> StoreFuture<Option<AliasRow>> {
-        fail()
+    fails! {
+        append(Append) -> Appended;
+        records(ExecutionId, u64) -> Option<Vec<Vec<u8>>>;
+        executions(ExecutionQuery) -> Vec<ExecutionRow>;
+        delete(ExecutionId, u64) -> ();
+        timers(usize) -> Vec<Timer>;
+        deliver(Delivery) -> Delivered;
+        kept_events(EventQuery) -> Vec<KeptEvent>;
+        claim(Text) -> Option<Claim>;
+        put_claim(Claim) -> ();
+        save_pipeline(SavePipeline) -> SavedPipeline;
+        image(Digest) -> Option<StoredImage>;
+        alias(Text, Option<u32>) -> Option<AliasRow>;
+        aliases_of(Digest, usize) -> Vec<AliasRow>;
+        versions(Text, Option<u32>, usize) -> Vec<AliasRow>;
+        move_alias(MoveAlias) -> MovedAlias;
+        delete_alias(Text) -> bool;
+        delete_image(Digest) -> DeletedImage;
+        sweep(Sweep) -> Swept;
     }
 
     fn aliases(&self, _: Option<Text>, _: usize) -> StoreFuture<Vec<AliasRow>> {
@@ -52,7 +59,7 @@ impl Store for BrokenStore {
 
 #[tokio::test]
 async fn callers_are_told_to_come_back() {
-    let host = Host::start_on(Arc::new(BrokenStore)).await;
+    let host = Host::start_on(BrokenStore::unavailable()).await;
     expect![[r#"
         503
         content-type: application/problem+json
@@ -86,7 +93,7 @@ async fn callers_are_told_to_come_back() {
 
 #[tokio::test]
 async fn a_panic_is_answered_and_harms_nobody_else() {
-    let host = Host::start_on(Arc::new(BrokenStore)).await;
+    let host = Host::start_on(BrokenStore::unavailable()).await;
     expect![[r#"
         500
         content-type: application/problem+json
@@ -98,4 +105,30 @@ async fn a_panic_is_answered_and_harms_nobody_else() {
     "#]]
     .assert_eq(&host.get("/pipelines").await.transcript());
     assert_eq!(host.get("/health/ready").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_full_is_told_to_whoever_brings_more() {
+    let host = Host::start_on(Arc::new(BrokenStore(StoreError::Overloaded))).await;
+    expect![[r#"
+        429
+        content-type: application/problem+json
+        retry-after: 1
+        x-request-id: …
+        type: "/problems/overloaded"
+        title: "The server has too much to do"
+        status: 429
+        detail: "the server has as much to do as it can take; ask again in a moment"
+    "#]]
+    .assert_eq(
+        &host.post("/events", r#"{ "type": "a", "key": "b", "data": 1 }"#).await.transcript(),
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_looked_up_is_not_ignored() {
+    let host = Host::start_on(BrokenStore::unavailable()).await;
+    let body = r#"{ "source": "out x = 1" }"#;
+    let answer = host.post_with("/run", &[("Idempotency-Key", "a")], body).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
 }

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use engine::{
@@ -38,21 +38,38 @@ pub(crate) struct TestModules {
     pub(crate) users: Arc<AtomicUsize>,
     /// How often `Flaky` was called: it fails the first time.
     pub(crate) flaky: Arc<AtomicUsize>,
+    /// Name, key and trace of every call, in order.
+    pub(crate) calls: Arc<Mutex<Vec<Called>>>,
     /// Tells that `Slow` was called.
     pub(crate) called: Arc<Notify>,
     /// Lets a call of `Slow` end.
     pub(crate) release: Arc<Notify>,
 }
 
+/// A call that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Called {
+    pub(crate) module: &'static str,
+    pub(crate) key: String,
+    pub(crate) trace: Option<String>,
+}
+
 /// A clock that stands still until it is told that all time is over.
 #[derive(Clone)]
 pub(crate) struct TestClock {
+    now: Arc<AtomicI64>,
     over: watch::Sender<bool>,
 }
 
 impl TestClock {
     fn new() -> TestClock {
-        TestClock { over: watch::Sender::new(false) }
+        let now = Arc::new(AtomicI64::new(1_767_225_600_000));
+        TestClock { now, over: watch::Sender::new(false) }
+    }
+
+    /// It is so much later.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.now.fetch_add(by.as_millis() as i64, Ordering::SeqCst);
     }
 
     /// Every wait of the engine ends.
@@ -63,7 +80,7 @@ impl TestClock {
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp(1_767_225_600_000)
+        Timestamp(self.now.load(Ordering::SeqCst))
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
@@ -145,9 +162,30 @@ impl TestModules {
             }
             .boxed()
         });
-        let modules =
-            [("GetUser", get_user), ("GetOrder", get_order), ("Flaky", flaky), ("Slow", slow)];
-        Registry::new(BTreeMap::from(modules.map(|(name, module)| (name.into(), module))))
+        let send = module("id", Type::String, Effect::Write, "Changes the world", |call| {
+            async move { Ok(call.arguments[0].clone()) }.boxed()
+        });
+        let modules = [
+            ("GetUser", get_user),
+            ("GetOrder", get_order),
+            ("Flaky", flaky),
+            ("Slow", slow),
+            ("Send", send),
+        ];
+        Registry::new(BTreeMap::from(modules.map(|(name, mut module)| {
+            let (calls, inner) = (self.calls.clone(), module.module);
+            module.module = Arc::new(Closure(move |call: ModuleCall| {
+                let (key, trace) = (call.key.to_string(), call.trace.as_deref().map(String::from));
+                calls.lock().expect("calls").push(Called { module: name, key, trace });
+                inner.call(call)
+            }));
+            (name.into(), module)
+        })))
+    }
+
+    /// The calls that were made.
+    pub(crate) fn calls(&self) -> Vec<Called> {
+        self.calls.lock().expect("calls").clone()
     }
 
     /// How often `GetUser` was called.
@@ -192,6 +230,11 @@ impl Host {
     /// A GET.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.request("GET", path, &[], b"").await
+    }
+
+    /// A DELETE.
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.request("DELETE", path, &[], b"").await
     }
 
     /// A POST of JSON.
@@ -308,7 +351,7 @@ fn pretty(body: &str) -> String {
 }
 
 /// Replaces ids, hashes and durations by their form.
-fn masked(text: &str) -> String {
+pub(crate) fn masked(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while !rest.is_empty() {

@@ -2,7 +2,11 @@
 
 mod broken;
 mod check;
+mod events;
+mod history;
 mod host;
+mod idempotency;
+mod lifecycle;
 mod listing;
 mod modes;
 mod problems;

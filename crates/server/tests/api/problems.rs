@@ -377,16 +377,6 @@ async fn wrong_method() {
 #[tokio::test]
 async fn not_built() {
     let host = Host::start().await;
-    let key = host.post_with("/run", &[("Idempotency-Key", "a")], HELLO).await;
-    expect![[r#"
-        501
-        content-type: application/problem+json
-        x-request-id: …
-        type: "/problems/not-available"
-        title: "This version cannot do that"
-        status: 501
-        detail: "`Idempotency-Key` is not built in this version; leave it out, and repeat a request only if it may run twice"
-    "#]].assert_eq(&key.transcript());
     expect![[r#"
         501
         content-type: application/problem+json
@@ -408,8 +398,6 @@ async fn not_built() {
         detail: "the query parameter `stauts` is not known here. Did you mean `status`?"
     "#]]
     .assert_eq(&parameter.transcript());
-    let wait = host.get("/executions/exec-01928f6e-5c1a-7000-8000-0123456789ab?wait=3").await;
-    assert_eq!((wait.status, wait.text("type")), (400, "/problems/malformed-request".to_owned()));
     let matching = host.post_with("/compile", &[("If-Match", "\"1\"")], HELLO).await;
     assert_eq!(matching.status, 400);
 }
