@@ -216,6 +216,8 @@ impl Shared {
         while let Ok(request) = mailbox.try_recv() {
             match request {
                 Request::Wake if error.is_temporary() => self.wake_later(id),
+                // It never came into the store, or was deleted.
+                Request::Wake | Request::Timer(_) if error == EngineError::NotFound => {}
                 Request::Wake | Request::Timer(_) if !error.is_temporary() => {
                     tracing::error!(execution = %id, %error, "the execution does not go on");
                 }
