@@ -70,6 +70,7 @@ fn many(from: u64, count: u64) -> ExitCode {
     });
     let seconds = started.elapsed().as_secs_f64();
     println!("{seen:#?}");
-    println!("{count} seeds in {seconds:.1} s: {:.0} seeds/s", count as f64 / seconds);
+    let run = seen.worlds;
+    println!("{run} seeds in {seconds:.1} s: {:.0} seeds/s", run as f64 / seconds);
     if has_failed.into_inner() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -27,6 +27,8 @@ const SETTLE_STEPS_MAX: usize = 20_000;
 /// What a world has seen, so that a simulation of nothing is noticed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
+    /// Worlds in which everything held.
+    pub worlds: u64,
     /// Executions that are in the store at the end.
     pub executions: u64,
     /// Of these, those that completed.
@@ -80,6 +82,7 @@ pub(crate) struct World {
 pub fn simulate(seed: u64) -> Result<Seen, String> {
     let mut world = World::new(seed)?;
     world.live()?;
+    world.seen.worlds = 1;
     Ok(world.seen)
 }
 
@@ -106,6 +109,7 @@ pub fn tell(seed: u64) -> Result<String, String> {
 impl Seen {
     /// Adds what another world has seen.
     pub fn add(&mut self, other: &Seen) {
+        self.worlds += other.worlds;
         self.executions += other.executions;
         self.completed += other.completed;
         self.crashes += other.crashes;
