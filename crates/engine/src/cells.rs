@@ -16,8 +16,6 @@ pub(crate) struct Cells {
     pub(crate) inputs: Vec<InputCell>,
     pub(crate) bindings: Vec<BindingCell>,
     calls: Vec<Calls>,
-    /// How many calls run.
-    running: usize,
     /// How many calls in lambdas have begun.
     in_lambdas: usize,
 }
@@ -112,7 +110,6 @@ impl Cells {
             inputs: plan.inputs.iter().map(|_| InputCell::Empty).collect(),
             bindings: plan.bindings.iter().map(|_| BindingCell::Open).collect(),
             calls: calls.collect(),
-            running: 0,
             in_lambdas: 0,
         }
     }
@@ -125,19 +122,31 @@ impl Cells {
     }
 
     pub(crate) fn set_call(&mut self, node: &CallNode, cell: CallCell) {
-        let is_running = matches!(cell, CallCell::Running);
-        let before = match &mut self.calls[node.call as usize] {
-            Calls::One(known) => std::mem::replace(known, cell),
-            Calls::Many(cells) => match cells.insert(node.path.as_slice().into(), cell) {
-                Some(before) => before,
-                None => {
-                    self.in_lambdas += 1;
-                    CallCell::Idle
+        match &mut self.calls[node.call as usize] {
+            Calls::One(known) => *known = cell,
+            Calls::Many(cells) => {
+                let before = cells.insert(node.path.as_slice().into(), cell);
+                self.in_lambdas += usize::from(before.is_none());
+            }
+        }
+    }
+
+    /// All calls that run.
+    pub(crate) fn running(&self) -> Vec<CallNode> {
+        let is_running = |cell: &CallCell| matches!(cell, CallCell::Running);
+        let mut running = Vec::new();
+        for (call, calls) in (0..).zip(&self.calls) {
+            match calls {
+                Calls::One(cell) => {
+                    running.extend(is_running(cell).then(|| CallNode { call, path: Vec::new() }));
                 }
-            },
-        };
-        self.running -= usize::from(matches!(before, CallCell::Running));
-        self.running += usize::from(is_running);
+                Calls::Many(cells) => {
+                    let paths = cells.iter().filter(|(_, cell)| is_running(cell));
+                    running.extend(paths.map(|(path, _)| CallNode { call, path: path.to_vec() }));
+                }
+            }
+        }
+        running
     }
 
     /// Makes the failed calls idle again that `is_meant` accepts; gives those calls.
@@ -165,10 +174,6 @@ impl Cells {
             Calls::One(cell) => is_failed(cell),
             Calls::Many(cells) => cells.values().any(is_failed),
         }
-    }
-
-    pub(crate) fn is_calling(&self) -> bool {
-        self.running > 0
     }
 
     /// How many calls in lambdas have begun.

@@ -32,7 +32,9 @@ pub(crate) struct Demand {
     pub(crate) bindings: Vec<Level>,
     /// Calls that have not run and that may now; with [`Through::Running`] those that run.
     pub(crate) runnable: Vec<Runnable>,
-    /// How many calls that are certain are running.
+    /// How many needed calls are running.
+    pub(crate) running: usize,
+    /// How many of them are certain.
     pub(crate) certain_running: usize,
 }
 
@@ -66,6 +68,7 @@ impl Demand {
                 inputs: vec![Level::Unneeded; plan.inputs.len()],
                 bindings: vec![Level::Unneeded; plan.bindings.len()],
                 runnable: Vec::new(),
+                running: 0,
                 certain_running: 0,
             },
             through,
@@ -346,6 +349,7 @@ impl Walk<'_> {
         match self.cells.call(id, self.evaluator.path()) {
             CallCell::Done(_) if self.through != Through::All => return,
             CallCell::Running => {
+                self.demand.running += 1;
                 let is_certain = way.inline && way.level == Level::Certain;
                 self.demand.certain_running += usize::from(is_certain);
                 if self.through == Through::Running {

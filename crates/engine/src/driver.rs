@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use model::{Effect, Text};
+use rustc_hash::FxHashSet;
 use tokio::sync::mpsc;
 
 use crate::call::perform;
@@ -115,7 +116,7 @@ impl Driver {
         for bytes in &stored {
             driver.fold(bytes)?;
         }
-        driver.owed = driver.execution.running_calls().into();
+        driver.owed = driver.execution.recover(|_| false).into();
         Ok(driver)
     }
 
@@ -298,8 +299,8 @@ impl Driver {
         for (request, _) in asked {
             self.take(request);
         }
-        self.owed = self.execution.running_calls().into();
-        self.owed.retain(|owed| self.calls.iter().all(|call| call.node != owed.node));
+        let in_flight: FxHashSet<&CallNode> = self.calls.iter().map(|call| &call.node).collect();
+        self.owed = self.execution.recover(|node| in_flight.contains(node)).into();
         self.is_listed_wrongly = true;
         Ok(())
     }
@@ -464,11 +465,11 @@ impl Driver {
     /// The store failed: what is in memory is thrown away, since the log decides what happened.
     fn give_up(mut self, mailbox: mpsc::UnboundedReceiver<Request>, error: EngineError) {
         tracing::warn!(execution = %self.id, %error, "the execution stops until the store is back");
-        let goes_on = self.written > 0 && error.is_temporary();
         self.refuse(&error);
-        let shared = self.shared.clone();
+        let (shared, is_temporary) = (self.shared.clone(), error.is_temporary());
         shared.abandon(self.id, mailbox, error);
-        if goes_on {
+        if is_temporary {
+            // Also after the first append: a commit may be durable although its answer was lost.
             shared.wake_later(self.id);
         }
     }

@@ -231,7 +231,14 @@ impl Engine {
         };
         // A task of its own: who got it goes on, also when the caller goes away.
         let delivered = tokio::spawn(async move {
-            let delivered = shared.store.deliver(delivery).await?;
+            let delivered = match shared.store.deliver(delivery).await {
+                Ok(delivered) => delivered,
+                Err(error) => {
+                    // Somebody may have got it all the same.
+                    shared.wake_running_later();
+                    return Err(error.into());
+                }
+            };
             for id in &delivered.executions {
                 shared.send(*id, Request::Wake);
             }
@@ -450,23 +457,7 @@ impl Engine {
     /// that passed meanwhile. Answers how many were running.
     pub async fn recover(&self) -> Result<usize, EngineError> {
         self.shared.timers.set(&self.shared, Timestamp(i64::MIN));
-        let mut count = 0;
-        let mut before = None;
-        loop {
-            let query = ExecutionQuery {
-                status: Some(Status::Running),
-                before,
-                limit: limits::PAGE_MAX,
-                ..ExecutionQuery::default()
-            };
-            let page = self.executions(query).await?;
-            let Some(last) = page.last() else { return Ok(count) };
-            before = Some(last.id);
-            count += page.len();
-            for row in page {
-                self.shared.send(row.id, Request::Wake);
-            }
-        }
+        self.shared.wake_running().await
     }
 
     /// Takes no further work, and gives what runs `grace` to come to rest; then what still runs is

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use eval::{Evaluator, Stop};
 use model::plan::{BindingId, BindingKind, CallId, Input, InputId, Source};
 use model::{Code, Failure, Text, Value, json, limits};
+use rustc_hash::FxHashSet;
 
 use crate::Timestamp;
 use crate::cells::{BindingCell, CallCell, Cells, InputCell, Provided, Provider};
@@ -188,6 +189,31 @@ impl Execution {
         demand.runnable.into_iter().map(action).collect()
     }
 
+    /// The calls that were started and are neither in flight nor ended: they are to be made again.
+    /// Those of them that nothing needs at the moment are begun anew when something does.
+    pub(crate) fn recover(&mut self, is_in_flight: impl Fn(&CallNode) -> bool) -> Vec<CallAction> {
+        let mut owed = self.running_calls();
+        owed.retain(|call| !is_in_flight(&call.node));
+        let is_owed: FxHashSet<&CallNode> = owed.iter().map(|call| &call.node).collect();
+        for node in self.cells.running() {
+            if !is_in_flight(&node) && !is_owed.contains(&node) {
+                self.stop(&node);
+                self.cells.set_call(&node, CallCell::Idle);
+            }
+        }
+        owed
+    }
+
+    /// Notes that a call does not run any more, if it did.
+    fn stop(&mut self, node: &CallNode) {
+        if let CallCell::Running = self.cells.call(node.call, &node.path) {
+            let binding = self.loaded.plan().calls[node.call as usize].binding;
+            let is_plain = self.loaded.is_plain(node.call);
+            self.certain_running = self.certain_running.saturating_sub(1);
+            self.plain_running[binding as usize] -= usize::from(is_plain);
+        }
+    }
+
     /// Fills an input, once: what is full stays as it is.
     pub(crate) fn fill_input(&mut self, id: InputId, provided: Provided) {
         let cell = &mut self.cells.inputs[id as usize];
@@ -284,6 +310,8 @@ impl Execution {
 
     pub(crate) fn resolve(&mut self, id: BindingId, value: Value) {
         self.held_bytes += value.bytes();
+        // What runs in it may not be needed any more.
+        self.certain_running = 0;
         self.cells.bindings[id as usize] = BindingCell::Resolved(value);
         self.stale.mark(self.loaded.readers(Source::Binding(id)));
     }
@@ -292,14 +320,9 @@ impl Execution {
         if let CallCell::Done(value) = &cell {
             self.held_bytes += value.bytes();
         }
-        let binding = self.loaded.plan().calls[node.call as usize].binding;
-        if let CallCell::Running = self.cells.call(node.call, &node.path) {
-            self.certain_running = self.certain_running.saturating_sub(1);
-            let is_plain = self.loaded.is_plain(node.call);
-            self.plain_running[binding as usize] -= usize::from(is_plain);
-        }
+        self.stop(node);
         self.cells.set_call(node, cell);
-        self.stale.mark(&[binding]);
+        self.stale.mark(&[self.loaded.plan().calls[node.call as usize].binding]);
     }
 
     /// Whether the end of a call changes nothing yet: its binding waits for other calls. So a lambda
@@ -348,10 +371,15 @@ impl Execution {
                 self.close();
                 continue;
             }
+            let is_calling = demand.running > 0;
             if self.start_calls(demand, &mut actions) {
                 continue;
             }
-            self.status = self.status_at_rest();
+            self.status = match is_calling || !actions.is_empty() {
+                true => Status::Running,
+                false if self.has_failed_output() => Status::Failed,
+                false => Status::Suspended,
+            };
             return actions;
         }
     }
@@ -509,16 +537,6 @@ impl Execution {
             }
             Source::Input(id) => matches!(self.cells.inputs[id as usize], InputCell::Failed(_)),
         })
-    }
-
-    fn status_at_rest(&self) -> Status {
-        if self.cells.is_calling() {
-            Status::Running
-        } else if self.has_failed_output() {
-            Status::Failed
-        } else {
-            Status::Suspended
-        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::driver::Driver;
 use crate::error::EngineError;
 use crate::loaded::LoadedImage;
 use crate::mailbox::Request;
-use crate::ports::{AliasRow, Clock, Store, StoredImage};
+use crate::ports::{AliasRow, Clock, ExecutionQuery, Status, Store, StoredImage};
 use crate::reference::PipelineName;
 use crate::registry::Registry;
 use crate::timers::Timers;
@@ -216,12 +216,52 @@ impl Shared {
         while let Ok(request) = mailbox.try_recv() {
             match request {
                 Request::Wake if error.is_temporary() => self.wake_later(id),
+                // It never came into the store, or was deleted.
+                Request::Wake | Request::Timer(_) if error == EngineError::NotFound => {}
                 Request::Wake | Request::Timer(_) if !error.is_temporary() => {
                     tracing::error!(execution = %id, %error, "the execution does not go on");
                 }
                 request => request.refuse(&error),
             }
         }
+    }
+
+    /// Goes on with every execution that the store lists as running. Answers how many.
+    pub(crate) async fn wake_running(self: &Arc<Self>) -> Result<usize, EngineError> {
+        let mut count = 0;
+        let mut before = None;
+        loop {
+            let query = ExecutionQuery {
+                status: Some(Status::Running),
+                before,
+                limit: limits::PAGE_MAX,
+                ..ExecutionQuery::default()
+            };
+            let page = self.store.executions(query).await?;
+            let Some(last) = page.last() else { return Ok(count) };
+            before = Some(last.id);
+            count += page.len();
+            for row in page {
+                self.send(row.id, Request::Wake);
+            }
+        }
+    }
+
+    /// The same when the store may be back, as often as it takes.
+    pub(crate) fn wake_running_later(self: &Arc<Self>) {
+        let shared = self.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    biased;
+                    () = shared.halted() => return,
+                    () = shared.clock.sleep(limits::STORE_RETRY) => {}
+                }
+                if shared.wake_running().await.is_ok() {
+                    return;
+                }
+            }
+        });
     }
 
     /// Goes on with an execution when the store may be back.

@@ -86,12 +86,12 @@ async fn pass(shared: &Arc<Shared>, timers: &[Timer]) -> Option<Duration> {
         // Whether it passed, the store says at the next look.
         drop(join_all(passed).await);
     }
-    let left = shared.store.timers(1).await.unwrap_or_default();
-    match (left.first(), timers.first()) {
-        (None, _) => None,
+    match shared.store.timers(1).await {
+        Err(error) => failed(&error),
+        Ok(left) if left.is_empty() => None,
         // It did not pass: its log is damaged, or the store refuses to write.
-        (left, first) if left == first => Some(limits::STORE_RETRY),
-        _ => Some(Duration::ZERO),
+        Ok(left) if left.first() == timers.first() => Some(limits::STORE_RETRY),
+        Ok(_) => Some(Duration::ZERO),
     }
 }
 

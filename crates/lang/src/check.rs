@@ -29,7 +29,7 @@ use model::limits::{NODES_MAX, STEPS_MAX};
 use model::{Catalog, Code, Diagnostic, Span, Text, Type, Value};
 
 use crate::functions::Functions;
-use crate::names::{CellForm, Declarations, Output};
+use crate::names::{CellForm, Declarations, Output, event_key};
 use crate::order::Graph;
 use crate::program::{self, Binding, Delivered, Expr, Input, Kind, Program};
 use crate::syntax;
@@ -120,8 +120,8 @@ impl<'a> Checker<'a> {
     fn program(&mut self) -> (Program, Graph) {
         let declarations = self.declarations;
         let mentions = declarations.mentions();
-        let inputs = self.inputs();
-        let bindings = self.bindings(&mentions);
+        let mut inputs = self.inputs();
+        let bindings = self.bindings(&mentions, &mut inputs);
         let outputs: Vec<program::Output> =
             declarations.outputs.iter().filter_map(|output| self.output(output)).collect();
         let mut program = Program { inputs, bindings, outputs, functions: Vec::new() };
@@ -151,8 +151,9 @@ impl<'a> Checker<'a> {
         }
         let mut checked: Vec<Input> = Vec::with_capacity(inputs.len());
         for (ty, cell, default, annotations, doc) in inputs {
-            let default = default.and_then(|default| self.default(default, &ty));
             let notes = self.input_annotations(annotations, &ty);
+            self.refuse_idle_default(&notes, default);
+            let default = default.and_then(|default| self.default(default, &ty));
             checked.push(Input {
                 name: cell.name.text.clone(),
                 ty,
@@ -160,6 +161,13 @@ impl<'a> Checker<'a> {
                 title: notes.title,
                 description: notes.description.or_else(|| doc.cloned()),
                 examples: notes.examples,
+                deadline_ms: notes.deadline_ms,
+                event: notes.event_type.map(|event_type| {
+                    // Its key is checked with the bindings.
+                    let unknown = Expr::broken(cell.name.span);
+                    let key = binding(Text::default(), cell.name.span, unknown, Vec::new());
+                    program::Event { event_type, key }
+                }),
                 span: cell.name.span,
             });
         }
@@ -204,7 +212,8 @@ impl<'a> Checker<'a> {
         found.is_none()
     }
 
-    fn bindings(&mut self, mentions: &Graph) -> Vec<Binding> {
+    /// The bindings; those that are keys of the events of inputs go to `inputs`.
+    fn bindings(&mut self, mentions: &Graph, inputs: &mut [Input]) -> Vec<Binding> {
         let declarations = self.declarations;
         let mut bindings: Vec<(u32, Binding)> = Vec::new();
         mentions.parts(&mut |part, is_cycle| {
@@ -214,15 +223,25 @@ impl<'a> Checker<'a> {
             }
             for &at in &*part {
                 let cell = &declarations.cells[at as usize];
-                if let CellForm::Binding(value) = cell.form {
-                    let (value, locals) = self.root(value, None);
-                    if !is_cycle {
-                        self.cell_types[at as usize] = value.ty.clone();
+                match cell.form {
+                    CellForm::Binding(value) => {
+                        let (value, locals) = self.root(value, None);
+                        if !is_cycle {
+                            self.cell_types[at as usize] = value.ty.clone();
+                        }
+                        bindings.push((
+                            cell.id,
+                            binding(cell.name.text.clone(), cell.name.span, value, locals),
+                        ));
                     }
-                    bindings.push((
-                        cell.id,
-                        binding(cell.name.text.clone(), cell.name.span, value, locals),
-                    ));
+                    CellForm::Input(.., annotations, _) => {
+                        let key =
+                            event_key(annotations).and_then(|key| self.event_key(cell.name, key));
+                        if let (Some(event), Some(key)) = (&mut inputs[cell.id as usize].event, key)
+                        {
+                            event.key = key;
+                        }
+                    }
                 }
             }
         });

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use model::plan::{
     self, Binding, BindingId, BindingKind, Call, CallOptions, Comparison, ConstantId, Each,
-    Expr as Op, ExprId, Input, Merge, ModuleUse, Otherwise, Output, PatternId, Rescue, Side,
-    Source, TypeId,
+    EventSource, Expr as Op, ExprId, Input, Merge, ModuleUse, Otherwise, Output, PatternId, Rescue,
+    Side, Source, TypeId,
 };
 use model::{Plan, Span, Text, Type, Value, codec};
 
@@ -34,6 +34,14 @@ pub(crate) fn lower(program: &Program) -> Plan {
     for cell in &cells {
         let program::Binding { name, value, locals, span, .. } = cell.binding;
         lowering.binding(name.clone(), cell.kind, value, locals, *span);
+    }
+    for (place, cell) in (0..).zip(&cells) {
+        if let Some(input) = cell.key_of {
+            let event = program.inputs[input as usize].event.as_ref();
+            let event_type = event.map(|event| event.event_type.clone());
+            lowering.plan.inputs[input as usize].event =
+                event_type.map(|event_type| EventSource { event_type, key: place });
+        }
     }
     let guards: HashMap<&Text, BindingId> = (0..)
         .zip(&cells)
@@ -108,7 +116,7 @@ impl<'p> Lowering<'p> {
             title: input.title.clone(),
             description: input.description.clone(),
             examples: input.examples.iter().map(|value| self.constant(value)).collect(),
-            deadline_ms: None,
+            deadline_ms: input.deadline_ms,
             event: None,
             span: input.span,
         }

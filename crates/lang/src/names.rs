@@ -155,7 +155,10 @@ impl<'a> Declarations<'a> {
         let mut graph = Graph::default();
         for cell in &self.cells {
             match cell.form {
-                CellForm::Input(..) => graph.add([]),
+                CellForm::Input(.., annotations, _) => match event_key(annotations) {
+                    Some(key) => graph.add(self.mentioned(key)),
+                    None => graph.add([]),
+                },
                 CellForm::Binding(value) => graph.add(self.mentioned(value)),
             }
         }
@@ -169,6 +172,11 @@ impl<'a> Declarations<'a> {
         mentions.expr(expr);
         mentions.found
     }
+}
+
+/// The key of the events that may fill an input: a part of it, as far as cycles and use go.
+pub(crate) fn event_key(annotations: &[Annotation]) -> Option<&Expr> {
+    annotations.iter().find(|one| one.name.text == "event")?.argument("key")
 }
 
 /// The warning for a declaration called `none`.

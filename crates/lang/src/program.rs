@@ -50,7 +50,18 @@ pub(crate) struct Input {
     pub(crate) title: Option<Text>,
     pub(crate) description: Option<Text>,
     pub(crate) examples: Vec<Value>,
+    /// How long it may stay missing, in milliseconds.
+    pub(crate) deadline_ms: Option<u64>,
+    pub(crate) event: Option<Event>,
     pub(crate) span: Span,
+}
+
+/// The events that may fill an input.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) event_type: Text,
+    /// A binding of its own, which nothing reads.
+    pub(crate) key: Binding,
 }
 
 /// A named expression.

@@ -42,6 +42,25 @@ impl<'p> Encoder<'p> {
             self.bytes.ty(&input.ty);
             self.bytes.option(input.default.as_ref(), Bytes::value);
         }
+        let deadlines = program.inputs.iter().filter_map(|one| Some((&one.name, one.deadline_ms?)));
+        let deadlines: Vec<_> = deadlines.collect();
+        if !deadlines.is_empty() {
+            self.bytes.list(b'D', deadlines.len());
+            for (name, milliseconds) in deadlines {
+                self.bytes.text(name);
+                self.bytes.number(milliseconds);
+            }
+        }
+        let events = program.inputs.iter().filter_map(|one| Some((&one.name, one.event.as_ref()?)));
+        let events: Vec<_> = events.collect();
+        if !events.is_empty() {
+            self.bytes.list(b'E', events.len());
+            for (name, event) in events {
+                self.bytes.text(name);
+                self.bytes.text(&event.event_type);
+                self.binding(&event.key);
+            }
+        }
         self.bytes.list(b'B', program.bindings.len());
         for binding in &program.bindings {
             self.bytes.text(&binding.name);

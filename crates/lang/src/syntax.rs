@@ -109,6 +109,16 @@ pub struct Argument {
     pub value: ArgumentValue,
 }
 
+impl Annotation {
+    /// The expression that is given for the argument `name`.
+    pub(crate) fn argument(&self, name: &str) -> Option<&Expr> {
+        self.arguments.iter().find_map(|argument| match (&argument.name, &argument.value) {
+            (Some(given), ArgumentValue::Expr(value)) if given.text == name => Some(value),
+            _ => None,
+        })
+    }
+}
+
 /// The value of an annotation's argument.
 #[derive(Clone, Debug)]
 pub enum ArgumentValue {

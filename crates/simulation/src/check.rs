@@ -151,9 +151,9 @@ fn accepted_inputs_are_there(world: &World) -> Result<(), String> {
         for (binding, value) in resolved {
             let log = log(world, id)?;
             let is_recorded = log.iter().any(|record| match &record.event {
-                Event::Resumed { resolved, .. } => {
-                    resolved.iter().any(|(id, stored)| *id == binding && shown(&stored.0) == shown(&value))
-                }
+                Event::Resumed { resolved, .. } => resolved
+                    .iter()
+                    .any(|(id, stored)| *id == binding && shown(&stored.0) == shown(&value)),
                 _ => false,
             });
             // Equal to what was computed, it is no news.
@@ -173,7 +173,8 @@ fn shown(value: &Value) -> String {
 fn recorded_results_are_not_computed_again(world: &World) -> Result<(), String> {
     for begun in world.facts.begun() {
         for recorded in &begun.recorded {
-            let execution = empty(world, recorded.id)?;
+            // What was deleted has no log to compare with.
+            let Ok(execution) = empty(world, recorded.id) else { continue };
             let key = engine::call_key(execution.image().plan(), &recorded.node, recorded.id);
             if key == begun.key {
                 return Err(format!("a recorded result is never recomputed: {key} was called"));
@@ -293,9 +294,8 @@ fn any_order_gives_the_same_outputs(
     }
     world.seen.completed += 1;
     let plan = execution.image().plan();
-    let inputs = (0..plan.inputs.len() as InputId).filter_map(|input| {
-        Some((input, StoredValue(execution.provided(input)?.value.clone())))
-    });
+    let inputs = (0..plan.inputs.len() as InputId)
+        .filter_map(|input| Some((input, StoredValue(execution.provided(input)?.value.clone()))));
     let inputs: Vec<_> = inputs.collect();
     let resolved: Vec<(BindingId, StoredValue)> = log
         .iter()
@@ -308,12 +308,12 @@ fn any_order_gives_the_same_outputs(
     let ends = last_ends(log);
     let image = execution.image().digest();
     let started = |inputs| Event::Started { image, pipeline: None, inputs };
-    let resumed =
-        |inputs, resolved| Event::Resumed { inputs, resolved, retry_failed: false };
+    let resumed = |inputs, resolved| Event::Resumed { inputs, resolved, retry_failed: false };
     // Optional inputs and defaults count only at the start.
-    let (first, later): (Vec<_>, Vec<_>) = inputs.iter().cloned().partition(|(input, _)| {
-        !plan.is_required(*input) || world.random.percent(50)
-    });
+    let (first, later): (Vec<_>, Vec<_>) = inputs
+        .iter()
+        .cloned()
+        .partition(|(input, _)| !plan.is_required(*input) || world.random.percent(50));
     let ways = [
         ("all at once", vec![started(inputs.clone()), resumed(Vec::new(), resolved.clone())]),
         (

@@ -4,7 +4,7 @@
 //!
 //! What runs is the engine itself. Only what surrounds it is a model: the store in memory answers when
 //! the scheduler lets it, time passes when it says so, and modules end when it says so. After each
-//! world the invariants of [`check`] are held against what its clients were told.
+//! world the invariants of `check` are held against what its clients were told.
 
 mod check;
 mod clock;
@@ -16,4 +16,4 @@ mod random;
 mod store;
 mod world;
 
-pub use world::{Seen, describe, simulate};
+pub use world::{Seen, simulate, tell};

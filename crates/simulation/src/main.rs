@@ -1,5 +1,5 @@
 //! `tidegate-simulation --seeds N [--from SEED]`: runs that many worlds on all cores, and says how many
-//! a second. `--seed SEED` runs one and shows its programs.
+//! a second. `--seed SEED` runs one and tells all about it.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "these are its user interface")]
 
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use tidegate_simulation::{Seen, describe, simulate};
+use tidegate_simulation::{Seen, simulate, tell};
 
 const USAGE: &str = "Usage: cargo xtask simulate --seeds N [--from SEED] | --seed SEED";
 
@@ -28,17 +28,12 @@ fn main() -> ExitCode {
 }
 
 fn one(seed: u64) -> ExitCode {
-    println!("{}", describe(seed));
-    match simulate(seed) {
-        Ok(seen) => {
-            println!("seed {seed}: {seen:#?}");
-            ExitCode::SUCCESS
-        }
-        Err(fault) => {
-            println!("seed {seed}: {fault}");
-            ExitCode::FAILURE
-        }
-    }
+    let (text, code) = match tell(seed) {
+        Ok(text) => (text, ExitCode::SUCCESS),
+        Err(text) => (text, ExitCode::FAILURE),
+    };
+    println!("{text}\nseed {seed}");
+    code
 }
 
 fn many(from: u64, count: u64) -> ExitCode {
@@ -55,7 +50,9 @@ fn many(from: u64, count: u64) -> ExitCode {
                 Ok(one) => seen.add(&one),
                 Err(fault) => {
                     has_failed.store(true, Ordering::Relaxed);
-                    println!("seed {seed} fails: {fault}\nagain: cargo xtask simulate --seed {seed}");
+                    println!(
+                        "seed {seed} fails: {fault}\nagain: cargo xtask simulate --seed {seed}"
+                    );
                 }
             }
         }
@@ -73,6 +70,7 @@ fn many(from: u64, count: u64) -> ExitCode {
     });
     let seconds = started.elapsed().as_secs_f64();
     println!("{seen:#?}");
-    println!("{count} seeds in {seconds:.1} s: {:.0} seeds/s", count as f64 / seconds);
+    let run = seen.worlds;
+    println!("{run} seeds in {seconds:.1} s: {:.0} seeds/s", run as f64 / seconds);
     if has_failed.into_inner() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -51,7 +51,7 @@ struct Program {
 impl Program {
     fn input(&mut self, random: &mut Random, number: usize) {
         let name = format!("i{number}");
-        let deadline = match 1 + random.below(3) {
+        let deadline = match random.below(4) {
             0 => format!("@deadline({}s) ", 1 + random.below(100)),
             _ => String::new(),
         };
@@ -70,7 +70,7 @@ impl Program {
                 let _ = writeln!(self.text, "{deadline}in {name}: Int = {}", random.below(4));
                 self.ints.push(name);
             }
-            30 => {
+            3 => {
                 let key = match random.below(3) {
                     0 => "1".to_owned(),
                     1 if !self.ints.is_empty() => format!("Look({})", random.pick(&self.ints)),

@@ -117,7 +117,11 @@ impl SimStore {
             drop(reply.send(answer));
         });
         let mut state = self.state();
-        if is_write { state.writes.push_back(ask) } else { state.reads.push(ask) }
+        if is_write {
+            state.writes.push_back(ask)
+        } else {
+            state.reads.push(ask)
+        }
         async move {
             let gone = || Err(StoreError::Unavailable("the process dies".to_owned()));
             answer.await.unwrap_or_else(|_| gone())

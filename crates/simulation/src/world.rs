@@ -27,6 +27,8 @@ const SETTLE_STEPS_MAX: usize = 20_000;
 /// What a world has seen, so that a simulation of nothing is noticed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
+    /// Worlds in which everything held.
+    pub worlds: u64,
     /// Executions that are in the store at the end.
     pub executions: u64,
     /// Of these, those that completed.
@@ -79,29 +81,35 @@ pub(crate) struct World {
 /// Runs the world of one seed. The error names the invariant that does not hold.
 pub fn simulate(seed: u64) -> Result<Seen, String> {
     let mut world = World::new(seed)?;
-    for _ in 0..STEPS {
-        world.step();
-    }
-    world.settle()?;
-    check::everything_rests(&world)?;
-    world.supply_all()?;
-    world.crash();
-    world.settle()?;
-    check::all(&mut world)?;
+    world.live()?;
+    world.seen.worlds = 1;
     Ok(world.seen)
 }
 
-/// The programs of the world of one seed.
-pub fn describe(seed: u64) -> String {
-    match World::new(seed) {
-        Ok(world) => world.programs.iter().map(|one| format!("{}\n", one.source)).collect(),
-        Err(fault) => fault,
+/// The same with all that can be told of it: programs, logs, and what was seen or does not hold.
+pub fn tell(seed: u64) -> Result<String, String> {
+    let mut world = World::new(seed)?;
+    let lived = world.live();
+    let mut text = String::new();
+    for program in &world.programs {
+        text += &format!("{}\n{}\n", program.loaded.digest(), program.source);
+    }
+    for id in check::stored(&world) {
+        text += &format!("{id}\n");
+        for record in world.around.store.log(id).unwrap_or_default() {
+            text += &format!("  {} {:?}\n", record.at.0, record.event);
+        }
+    }
+    match lived {
+        Ok(()) => Ok(format!("{text}{:#?}", world.seen)),
+        Err(fault) => Err(format!("{text}{fault}")),
     }
 }
 
 impl Seen {
     /// Adds what another world has seen.
     pub fn add(&mut self, other: &Seen) {
+        self.worlds += other.worlds;
         self.executions += other.executions;
         self.completed += other.completed;
         self.crashes += other.crashes;
@@ -126,7 +134,10 @@ impl World {
             let source = program::source(&mut random);
             let compilation = lang::compile(&source, &catalog);
             let image = compilation.image.ok_or_else(|| {
-                format!("a random program does not compile: {:?}\n{source}", compilation.diagnostics)
+                format!(
+                    "a random program does not compile: {:?}\n{source}",
+                    compilation.diagnostics
+                )
             })?;
             let loaded = LoadedImage::new(image).map_err(|unknown| unknown.0.to_string())?;
             Ok(Program { loaded: Arc::new(loaded), source: source.into() })
@@ -135,6 +146,18 @@ impl World {
         let process = Process::start(&around);
         let (facts, seen) = (Arc::default(), Seen::default());
         Ok(World { random, around, programs, facts, seen, process, claims: 0, events: 0 })
+    }
+
+    fn live(&mut self) -> Result<(), String> {
+        for _ in 0..STEPS {
+            self.step();
+        }
+        self.settle()?;
+        check::everything_rests(self)?;
+        self.supply_all()?;
+        self.crash();
+        self.settle()?;
+        check::all(self)
     }
 
     /// The highest number of an idempotency key.

@@ -5,14 +5,12 @@ use model::{Code, Diagnostic, Type};
 use super::{Checker, call};
 use crate::names::CellForm;
 use crate::order::Graph;
-use crate::program::{Delivered, Expr, Kind, Program};
+use crate::program::{Delivered, Expr, Input, Kind, Program};
 
 impl Checker<'_> {
     pub(super) fn report_usage(&mut self, mentions: &Graph, program: &Program) {
         self.report_unreached(mentions);
-        let has_default =
-            |input: &crate::program::Input| is_decided(&input.ty, input.default.is_some());
-        if program.inputs.iter().any(has_default) {
+        if program.inputs.iter().any(is_decided) {
             self.report_never_asked(mentions, program);
         }
     }
@@ -74,7 +72,7 @@ impl Checker<'_> {
             value.walk(&mut |expr| writes.guards(expr, &mut guards));
         }
         for (input, _) in program.inputs.iter().zip(guards).filter(|(_, guards)| *guards) {
-            if is_decided(&input.ty, input.default.is_some()) {
+            if is_decided(input) {
                 let name = model::text::quote(&input.name);
                 let message = format!(
                     "`{name}` decides about a write, but its default keeps it from being asked for"
@@ -86,8 +84,9 @@ impl Checker<'_> {
     }
 }
 
-fn is_decided(ty: &Type, has_default: bool) -> bool {
-    has_default && *ty == Type::Boolean
+/// Whether the default of an approval is taken before anybody is asked.
+fn is_decided(input: &Input) -> bool {
+    input.default.is_some() && input.deadline_ms.is_none() && input.ty == Type::Boolean
 }
 
 struct Writes<'p> {
