@@ -1,8 +1,10 @@
 //! The HTTP API over a real loopback socket, as transcripts of requests and answers.
 
+mod arrivals;
 mod broken;
 mod check;
 mod events;
+mod five_inputs;
 mod history;
 mod host;
 mod idempotency;
