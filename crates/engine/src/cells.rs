@@ -16,6 +16,8 @@ pub(crate) struct Cells {
     pub(crate) inputs: Vec<InputCell>,
     pub(crate) bindings: Vec<BindingCell>,
     calls: Vec<Calls>,
+    /// How many calls run.
+    running: usize,
     /// How many calls in lambdas have begun.
     in_lambdas: usize,
 }
@@ -110,6 +112,7 @@ impl Cells {
             inputs: plan.inputs.iter().map(|_| InputCell::Empty).collect(),
             bindings: plan.bindings.iter().map(|_| BindingCell::Open).collect(),
             calls: calls.collect(),
+            running: 0,
             in_lambdas: 0,
         }
     }
@@ -122,13 +125,23 @@ impl Cells {
     }
 
     pub(crate) fn set_call(&mut self, node: &CallNode, cell: CallCell) {
-        match &mut self.calls[node.call as usize] {
-            Calls::One(known) => *known = cell,
-            Calls::Many(cells) => {
-                let before = cells.insert(node.path.as_slice().into(), cell);
-                self.in_lambdas += usize::from(before.is_none());
-            }
-        }
+        let is_running = matches!(cell, CallCell::Running);
+        let before = match &mut self.calls[node.call as usize] {
+            Calls::One(known) => std::mem::replace(known, cell),
+            Calls::Many(cells) => match cells.insert(node.path.as_slice().into(), cell) {
+                Some(before) => before,
+                None => {
+                    self.in_lambdas += 1;
+                    CallCell::Idle
+                }
+            },
+        };
+        self.running -= usize::from(matches!(before, CallCell::Running));
+        self.running += usize::from(is_running);
+    }
+
+    pub(crate) fn running_count(&self) -> usize {
+        self.running
     }
 
     /// All calls that run.

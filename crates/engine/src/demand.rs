@@ -349,18 +349,25 @@ impl Walk<'_> {
         match self.cells.call(id, self.evaluator.path()) {
             CallCell::Done(_) if self.through != Through::All => return,
             CallCell::Running => {
-                self.demand.running += 1;
-                let is_certain = way.inline && way.level == Level::Certain;
-                self.demand.certain_running += usize::from(is_certain);
-                if self.through == Through::Running {
-                    self.offer(id, &call.arguments, way.level);
+                // Arguments that are not known any more, since a failed call in them is retried,
+                // leave a call that nobody waits for.
+                if let Ok(arguments) = self.known(|evaluator| evaluator.all(&call.arguments)) {
+                    let is_certain = way.inline && way.level == Level::Certain;
+                    self.demand.running += 1;
+                    self.demand.certain_running += usize::from(is_certain);
+                    if self.through == Through::Running {
+                        self.offer(id, way.level, arguments);
+                    }
                 }
             }
             CallCell::Idle if way.inline && self.through == Through::Empty => {
                 let effect = plan.modules[call.module as usize].effect;
                 let speculative = effect != Effect::Write && !call.options.lazy;
                 if way.level == Level::Certain || speculative {
-                    self.offer(id, &call.arguments, way.level);
+                    let arguments = self.known(|evaluator| evaluator.all(&call.arguments));
+                    if let Ok(arguments) = arguments {
+                        self.offer(id, way.level, arguments);
+                    }
                 }
             }
             CallCell::Idle | CallCell::Done(_) | CallCell::Failed(_) => {}
@@ -370,11 +377,9 @@ impl Walk<'_> {
         }
     }
 
-    fn offer(&mut self, call: CallId, arguments: &[ExprId], level: Level) {
-        if let Ok(arguments) = self.known(|evaluator| evaluator.all(arguments)) {
-            let node = CallNode { call, path: self.evaluator.path().to_vec() };
-            self.demand.runnable.push(Runnable { node, level, arguments });
-        }
+    fn offer(&mut self, call: CallId, level: Level, arguments: Vec<Value>) {
+        let node = CallNode { call, path: self.evaluator.path().to_vec() };
+        self.demand.runnable.push(Runnable { node, level, arguments });
     }
 }
 

@@ -49,6 +49,7 @@ pub(crate) struct Driver {
     owes_write: bool,
     /// Calls that run.
     calls: FuturesUnordered<RunningCall>,
+    in_flight: FxHashSet<CallNode>,
     /// What was asked since the last commit, and why it is refused, where it is.
     asked: Vec<(Request, Result<(), EngineError>)>,
     /// Those who wait for the next rest; what they brought is in the store.
@@ -95,6 +96,7 @@ impl Driver {
             owed: VecDeque::new(),
             owes_write: false,
             calls: FuturesUnordered::new(),
+            in_flight: FxHashSet::default(),
             asked: Vec::new(),
             waiting: Vec::new(),
             trace: None,
@@ -116,7 +118,7 @@ impl Driver {
         for bytes in &stored {
             driver.fold(bytes)?;
         }
-        driver.owed = driver.execution.recover(|_| false).into();
+        driver.owed = driver.execution.running_calls().into();
         Ok(driver)
     }
 
@@ -157,6 +159,14 @@ impl Driver {
         Kept { created_at: self.created_at, updated_at: self.updated_at }
     }
 
+    /// Takes the end of a call.
+    fn end(&mut self, event: Event) {
+        if let Event::CallCompleted { node, .. } | Event::CallFailed { node, .. } = &event {
+            self.in_flight.remove(node);
+        }
+        self.happen(event);
+    }
+
     fn happen(&mut self, event: Event) {
         let record = Record { at: self.shared.clock.now(), event };
         let actions = step(&mut self.execution, &record);
@@ -178,7 +188,7 @@ impl Driver {
         while !self.is_at_rest() && !self.owes_write {
             self.perform_owed();
             match self.calls.next().await {
-                Some(event) => self.happen(event),
+                Some(event) => self.end(event),
                 None => return,
             }
         }
@@ -194,6 +204,10 @@ impl Driver {
         while self.calls.len() < limits::CALLS_RUNNING_MAX
             && let Some(action) = self.owed.pop_front()
         {
+            // It may have been begun when it was needed before, and may have ended since.
+            if !self.execution.runs(&action.node) || !self.in_flight.insert(action.node.clone()) {
+                continue;
+            }
             let (node, is_write) = (action.node.clone(), self.is_write(&action.node));
             let loaded = self.execution.image().clone();
             let (registry, clock) = (self.shared.registry(), self.shared.clock.clone());
@@ -299,8 +313,7 @@ impl Driver {
         for (request, _) in asked {
             self.take(request);
         }
-        let in_flight: FxHashSet<&CallNode> = self.calls.iter().map(|call| &call.node).collect();
-        self.owed = self.execution.recover(|node| in_flight.contains(node)).into();
+        self.owed = self.execution.running_calls().into();
         self.is_listed_wrongly = true;
         Ok(())
     }
@@ -342,7 +355,7 @@ impl Driver {
                     self.answer();
                     return shared.abandon(self.id, mailbox, EngineError::Draining);
                 }
-                Some(event) = self.calls.next() => self.happen(event),
+                Some(event) = self.calls.next() => self.end(event),
                 Some(request) = mailbox.recv() => self.take(request),
             }
             self.take_ready(&mut mailbox);
@@ -352,7 +365,7 @@ impl Driver {
     /// Takes whatever else happened already, so that one commit serves all of it.
     fn take_ready(&mut self, mailbox: &mut mpsc::UnboundedReceiver<Request>) {
         while let Some(Some(event)) = self.calls.next().now_or_never() {
-            self.happen(event);
+            self.end(event);
         }
         while let Ok(request) = mailbox.try_recv() {
             self.take(request);
@@ -415,6 +428,7 @@ impl Driver {
                     // Dropping a call tells its module to stop; what a write did is to be known.
                     let calls = std::mem::take(&mut self.calls);
                     self.calls = calls.into_iter().filter(|call| call.is_write).collect();
+                    self.in_flight = self.calls.iter().map(|call| call.node.clone()).collect();
                     self.owed.clear();
                     waiter.accept();
                     self.waiting.push(waiter);

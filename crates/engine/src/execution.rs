@@ -189,24 +189,28 @@ impl Execution {
         demand.runnable.into_iter().map(action).collect()
     }
 
-    /// The calls that were started and are neither in flight nor ended: they are to be made again.
-    /// Those of them that nothing needs at the moment are begun anew when something does.
-    pub(crate) fn recover(&mut self, is_in_flight: impl Fn(&CallNode) -> bool) -> Vec<CallAction> {
-        let mut owed = self.running_calls();
-        owed.retain(|call| !is_in_flight(&call.node));
-        let is_owed: FxHashSet<&CallNode> = owed.iter().map(|call| &call.node).collect();
+    /// Whether a call was started and has not ended.
+    pub(crate) fn runs(&self, node: &CallNode) -> bool {
+        matches!(self.cells.call(node.call, &node.path), CallCell::Running)
+    }
+
+    /// Calls that nothing needs any more do not count as running. Their ends are taken all the same;
+    /// what is needed again before that is begun anew.
+    fn abandon_unneeded(&mut self) {
+        let demand = Demand::of(&self.loaded, &self.cells, Through::Running);
+        let needed: FxHashSet<CallNode> =
+            demand.runnable.into_iter().map(|runnable| runnable.node).collect();
         for node in self.cells.running() {
-            if !is_in_flight(&node) && !is_owed.contains(&node) {
+            if !needed.contains(&node) {
                 self.stop(&node);
                 self.cells.set_call(&node, CallCell::Idle);
             }
         }
-        owed
     }
 
     /// Notes that a call does not run any more, if it did.
     fn stop(&mut self, node: &CallNode) {
-        if let CallCell::Running = self.cells.call(node.call, &node.path) {
+        if self.runs(node) {
             let binding = self.loaded.plan().calls[node.call as usize].binding;
             let is_plain = self.loaded.is_plain(node.call);
             self.certain_running = self.certain_running.saturating_sub(1);
@@ -370,6 +374,9 @@ impl Execution {
             if !self.closed && self.may_close(&demand) {
                 self.close();
                 continue;
+            }
+            if demand.running < self.cells.running_count() {
+                self.abandon_unneeded();
             }
             let is_calling = demand.running > 0;
             if self.start_calls(demand, &mut actions) {

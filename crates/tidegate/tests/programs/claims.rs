@@ -20,6 +20,10 @@ pub(crate) enum Claim {
     Resume(String),
     Resolve(String),
     Retry,
+    /// So many milliseconds pass.
+    After(i64),
+    /// An event comes: a JSON object with its type, key and data.
+    Event(String),
     Out(String),
     Status(String),
     Missing(String),
@@ -161,17 +165,41 @@ impl Program {
 impl Claim {
     /// Whether it supplies something, so that an execution moves.
     pub(crate) fn supplies(&self) -> bool {
-        matches!(self, Claim::In(_) | Claim::Resume(_) | Claim::Resolve(_) | Claim::Retry)
+        matches!(
+            self,
+            Claim::In(_)
+                | Claim::Resume(_)
+                | Claim::Resolve(_)
+                | Claim::Retry
+                | Claim::After(_)
+                | Claim::Event(_)
+        )
     }
 
     fn is_about_runs(&self) -> bool {
         match self {
             Claim::Ok | Claim::Diagnostic(_) | Claim::Type(_) | Claim::Fails(_) => false,
             Claim::In(_) | Claim::Resume(_) | Claim::Resolve(_) | Claim::Retry => true,
+            Claim::After(_) | Claim::Event(_) => true,
             Claim::Out(_) | Claim::Status(_) | Claim::Missing(_) | Claim::Calls(_) => true,
             Claim::Rejected(_) => true,
         }
     }
+}
+
+/// `90min` in milliseconds.
+fn milliseconds(text: &str) -> Option<i64> {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number: i64 = text[..text.len() - unit.len()].parse().ok()?;
+    let one = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "min" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    Some(number * one)
 }
 
 /// The claim at the end of a line. A comment that looks like a claim but is none is a fault of the
@@ -198,6 +226,8 @@ fn claim(line: &str) -> Option<Claim> {
         "missing" => Claim::Missing(rest),
         "calls" => Claim::Calls(rest),
         "rejected" => Claim::Rejected(rest),
+        "event" => Claim::Event(rest),
+        "after" => Claim::After(milliseconds(&rest).unwrap_or_else(|| panic!("no time: {line}"))),
         other => panic!("`{other}:` is no claim: {line}"),
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::log::{Event, Record, StoredValue};
+use engine::log::{Event, Received, Record, StoredValue};
 use engine::{
     Action, CallAction, Execution, ExecutionId, ExecutionView, LoadedImage, Status, Timestamp,
     step, supply,
@@ -68,6 +68,9 @@ pub(crate) struct Session {
     execution: Execution,
     log: Vec<Record>,
     calls: Vec<String>,
+    now: i64,
+    /// Events that nobody has listened for yet.
+    kept: Vec<Received>,
     /// Decides which of the running calls is answered next.
     order: u64,
 }
@@ -79,7 +82,8 @@ impl Session {
         let loaded = Arc::new(LoadedImage::new(image).map_err(|unknown| unknown.0.to_string())?);
         let inputs = read(&loaded, inputs)?;
         let execution = Execution::new(loaded.clone());
-        let mut session = Session { loaded, execution, log: Vec::new(), calls: Vec::new(), order };
+        let (log, calls, kept) = (Vec::new(), Vec::new(), Vec::new());
+        let mut session = Session { loaded, execution, log, calls, now: 0, kept, order };
         session.happen(Event::Started { image: digest, pipeline: None, inputs })?;
         Ok(session)
     }
@@ -99,6 +103,11 @@ impl Session {
                 self.resume(Vec::new(), resolved.collect(), false)
             }
             Claim::Retry => self.resume(Vec::new(), Vec::new(), true),
+            Claim::After(milliseconds) => self.pass(*milliseconds),
+            Claim::Event(event) => {
+                self.kept.push(received(event)?);
+                self.take_kept()
+            }
             Claim::Out(outputs) => same("out", outputs, self.outputs()),
             Claim::Status(status) => {
                 let found = self.execution.status().as_str().to_lowercase();
@@ -145,8 +154,40 @@ impl Session {
         self.happen(Event::Resumed { inputs, resolved, retry_failed })
     }
 
-    /// Takes one event in and answers all calls that follow from it.
+    /// Lets time pass, and every deadline that falls due meanwhile.
+    fn pass(&mut self, milliseconds: i64) -> Result<(), String> {
+        let end = self.now + milliseconds;
+        while let Some(due) = self.execution.next_deadline().filter(|due| due.0 <= end) {
+            self.now = due.0;
+            for input in self.execution.passed_deadlines(due) {
+                self.happen(Event::DeadlinePassed { input })?;
+            }
+        }
+        self.now = self.now.max(end);
+        Ok(())
+    }
+
+    /// Gives the kept events to inputs that listen for them, the oldest first.
+    fn take_kept(&mut self) -> Result<(), String> {
+        loop {
+            let listening = self.execution.listening();
+            let is_taken = |event: &Received| {
+                listening.iter().any(|one| one.event_type == event.event_type && one.key == event.key)
+            };
+            let Some(at) = self.kept.iter().position(is_taken) else { return Ok(()) };
+            let event = self.kept.remove(at);
+            self.answer_all(Event::Received(event))?;
+        }
+    }
+
+    /// Takes one event in and all that follows from it.
     fn happen(&mut self, event: Event) -> Result<(), String> {
+        self.answer_all(event)?;
+        self.take_kept()
+    }
+
+    /// Takes one event in and answers all calls that follow from it.
+    fn answer_all(&mut self, event: Event) -> Result<(), String> {
         let mut running = self.step(event);
         while !running.is_empty() {
             self.order = self.order.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -158,7 +199,8 @@ impl Session {
     }
 
     fn step(&mut self, event: Event) -> Vec<CallAction> {
-        let record = Record { at: Timestamp(self.log.len() as i64), event };
+        self.now += 1;
+        let record = Record { at: Timestamp(self.now), event };
         let actions = step(&mut self.execution, &record);
         self.log.push(record);
         actions.into_iter().map(|Action::Call(call)| call).collect()
@@ -226,6 +268,24 @@ impl Session {
     pub(crate) fn is_completed(&self) -> bool {
         self.execution.status() == Status::Completed
     }
+}
+
+/// An event from its JSON.
+fn received(event: &str) -> Result<Received, String> {
+    let event: serde_json::Value = serde_json::from_str(event).map_err(|fault| fault.to_string())?;
+    let key = match &event["key"] {
+        serde_json::Value::String(key) => key.clone(),
+        other => other.to_string(),
+    };
+    let event_type = event["type"].as_str().ok_or("an event has a type")?;
+    let data = event["data"].to_string();
+    Ok(Received {
+        source: None,
+        id: None,
+        event_type: event_type.into(),
+        key: key.into(),
+        data: data.into(),
+    })
 }
 
 fn view(execution: &Execution) -> ExecutionView {
