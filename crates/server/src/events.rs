@@ -8,13 +8,13 @@ use model::Text;
 
 use crate::body::{self, CLOUD_EVENT};
 use crate::error::{engine, malformed};
-use crate::limits::EVENT_NAME_MAX;
+use crate::limits::{EVENT_DATA_BYTES_MAX, EVENT_NAME_MAX, EVENTS_PAGE_BYTES, EVENTS_READ};
 use crate::members::Members;
 use crate::page;
 use crate::query::unusable;
 use crate::reply::Reply;
 use crate::service::Context;
-use crate::wire::{self, Document, Problem};
+use crate::wire::{self, Document, Problem, ProblemKind};
 
 /// `POST /events`: give an event to whoever listens for it, or keep it.
 pub(crate) async fn receive(mut context: Context<'_>) -> Result<Reply, Problem> {
@@ -47,7 +47,7 @@ fn event(body: &[u8]) -> Result<Received, Problem> {
         id: maybe("id", members.string("id")?)?,
         event_type: name("type", members.required_string("type")?)?,
         key: name("key", key)?,
-        data: members.required_json("data")?.into(),
+        data: data(members.required_json("data")?)?,
     })
 }
 
@@ -68,7 +68,7 @@ fn cloud_event(body: &[u8]) -> Result<Received, Problem> {
         id: Some(name("id", members.required_string("id")?)?),
         event_type: name("type", members.required_string("type")?)?,
         key: name("subject", members.required_string("subject")?)?,
-        data: members.json("data").unwrap_or("null").into(),
+        data: data(members.json("data").unwrap_or("null"))?,
     })
 }
 
@@ -85,21 +85,45 @@ fn name(field: &str, text: String) -> Result<Text, Problem> {
     Err(malformed(&format!("/{field}"), message, None))
 }
 
-/// `GET /events`: those that are kept, the oldest first.
+fn data(json: &str) -> Result<Text, Problem> {
+    if json.len() <= EVENT_DATA_BYTES_MAX {
+        return Ok(json.into());
+    }
+    let limit = EVENT_DATA_BYTES_MAX >> 20;
+    let detail = format!("the data of the event is larger than {limit} MiB");
+    Err(Problem::new(ProblemKind::TooLarge, detail))
+}
+
+/// `GET /events`: those that are kept, the oldest first. Where their data is large, the page is
+/// shorter than its caller asked for.
 pub(crate) async fn list(context: Context<'_>) -> Result<Reply, Problem> {
     let query = &context.query;
-    let limit = page::limit(query)?;
+    let mut limit = page::limit(query)?;
     let cursor = |text: &str| {
         text.parse().map_err(|_| unusable("cursor", text, "the `nextCursor` of a page before"))
     };
-    let wanted = EventQuery {
+    let mut wanted = EventQuery {
         event_type: query.get("type").map(Into::into),
         key: query.get("key").map(Into::into),
         after: query.get("cursor").map(cursor).transpose()?,
-        limit: limit + 1,
+        limit: EVENTS_READ,
     };
-    let kept = context.app.engine.kept_events(wanted).await;
-    let mut kept = kept.map_err(|error| engine(error, None))?;
+    let (mut kept, mut bytes) = (Vec::new(), 0);
+    loop {
+        let read = context.app.engine.kept_events(wanted.clone()).await;
+        let read = read.map_err(|error| engine(error, None))?;
+        let is_last = read.len() < EVENTS_READ;
+        bytes += read.iter().map(|(_, _, event)| event.data.len()).sum::<usize>();
+        wanted.after = read.last().map(|(number, _, _)| *number);
+        kept.extend(read);
+        if is_last || kept.len() > limit {
+            break;
+        }
+        if bytes >= EVENTS_PAGE_BYTES {
+            limit = kept.len() - 1;
+            break;
+        }
+    }
     let next = page::cut(&mut kept, limit, |(number, _, _)| number.to_string());
     let body = wire::page(&kept, next.as_deref(), |object, (_, at, event)| {
         wire::kept_event(object, *at, event);

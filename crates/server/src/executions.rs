@@ -139,7 +139,7 @@ pub(crate) async fn cancel(mut context: Context<'_>) -> Result<Reply, Problem> {
 pub(crate) async fn delete(context: Context<'_>) -> Result<Reply, Problem> {
     let id = id(&context.name)?;
     context.app.engine.delete(id).await.map_err(|error| engine(error, Some(id)))?;
-    Ok(Reply::no_content())
+    Ok(Reply::no_content().about(id))
 }
 
 /// Whoever asks for an answer at once gets one form of it: accepted, look there.

@@ -13,6 +13,7 @@ use http_body_util::StreamBody;
 use hyper::HeaderMap;
 use hyper::body::{Bytes, Frame};
 use hyper::header::ACCEPT;
+use model::text::quote;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::error::engine;
@@ -27,11 +28,9 @@ use crate::wire::{self, Problem, ProblemKind};
 /// The items behind `after`: a page of them, or all there will be.
 pub(crate) async fn read(context: Context<'_>) -> Result<Reply, Problem> {
     let id = id(&context.name)?;
-    let after = context.query.get("after").map(|text| number("after", text)).transpose()?;
+    let after = context.query.get("after").map(after).transpose()?;
     if wants_stream(&context.head.headers) {
-        let last = context.head.headers.get("last-event-id");
-        let last = last.and_then(|last| last.to_str().ok()).filter(|last| !last.is_empty());
-        let last = last.map(|text| number("Last-Event-ID", text)).transpose()?;
+        let last = last_event_id(&context.head.headers)?;
         return stream(context.app, id, last.or(after).unwrap_or(0)).await;
     }
     let limit = page::limit(&context.query)?;
@@ -45,8 +44,21 @@ pub(crate) async fn read(context: Context<'_>) -> Result<Reply, Problem> {
     Ok(Reply::execution(wire::Document::ok(body), id))
 }
 
-fn number(name: &str, text: &str) -> Result<u64, Problem> {
-    text.parse().map_err(|_| unusable(name, text, "the number of an item"))
+fn after(text: &str) -> Result<u64, Problem> {
+    text.parse().map_err(|_| unusable("after", text, "the number of an item"))
+}
+
+/// The last item that a reader got before its stream broke off.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(given) = headers.get("last-event-id").filter(|given| !given.is_empty()) else {
+        return Ok(None);
+    };
+    let number = given.to_str().ok().and_then(|text| text.parse().ok());
+    number.map(Some).ok_or_else(|| {
+        let given = quote(&String::from_utf8_lossy(given.as_bytes()));
+        let detail = format!("`Last-Event-ID` is `{given}`; it must be the number of an item");
+        Problem::new(ProblemKind::MalformedRequest, detail)
+    })
 }
 
 /// Whether the caller names the type of event streams; one who takes anything gets a page.
@@ -72,13 +84,13 @@ async fn stream(app: &App, id: ExecutionId, after: u64) -> Result<Reply, Problem
     let open = OpenStream { history, id, sent: after, changes, next, draining, _place: place };
     if open.history.is_finished() && open.unsent().is_empty() {
         // A browser connects again when a stream ends, unless it is told that there is no more.
-        return Ok(Reply::no_content());
+        return Ok(Reply::no_content().about(id));
     }
     let chunks = stream::unfold(open, |mut open| async move {
         let chunk = open.chunk().await?;
         Some((Ok::<_, Infallible>(Frame::data(Bytes::from(chunk))), open))
     });
-    Ok(Reply::stream(StreamBody::new(chunks.boxed()), id))
+    Ok(Reply::stream(StreamBody::new(chunks.boxed())).about(id))
 }
 
 /// A stream that is being read.

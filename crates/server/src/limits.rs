@@ -46,5 +46,11 @@ pub(crate) const STREAMS_MAX: usize = 1_024;
 pub(crate) const IDEMPOTENCY_KEY_MAX: usize = 255;
 /// Characters of the type, key, id and source of an event: 400 `malformed-request`.
 pub(crate) const EVENT_NAME_MAX: usize = 256;
+/// Bytes of the data of an event: 413 `too-large`.
+pub(crate) const EVENT_DATA_BYTES_MAX: usize = 1 << 20;
+/// Kept events that are read from the store at once, for a page of them.
+pub(crate) const EVENTS_READ: usize = 16;
+/// Bytes of data behind which no further event comes on a page.
+pub(crate) const EVENTS_PAGE_BYTES: usize = 4 << 20;
 /// Characters of a caller's `X-Request-Id`; a longer one is replaced.
 pub(crate) const REQUEST_ID_MAX: usize = 128;

@@ -60,12 +60,17 @@ impl Reply {
 
     /// An answer about an execution; 202 says where to look for it.
     pub(crate) fn execution(document: Document, id: ExecutionId) -> Reply {
-        Reply { execution: Some(id), ..Reply::of(document) }
+        Reply::of(document).about(id)
     }
 
-    /// What happens to an execution.
-    pub(crate) fn stream(stream: EventStream, id: ExecutionId) -> Reply {
-        Reply { content: Content::Stream(stream), execution: Some(id), is_replayed: false }
+    /// What happens, as it does.
+    pub(crate) fn stream(stream: EventStream) -> Reply {
+        Reply { content: Content::Stream(stream), execution: None, is_replayed: false }
+    }
+
+    /// The same answer, about an execution.
+    pub(crate) fn about(self, id: ExecutionId) -> Reply {
+        Reply { execution: Some(id), ..self }
     }
 
     /// The same answer, given again.

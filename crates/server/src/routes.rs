@@ -89,10 +89,7 @@ impl Endpoint {
 
     /// The media types that a body of its may have.
     pub(crate) fn media_types(self) -> &'static [&'static str] {
-        match self {
-            Endpoint::ReceiveEvent => &[JSON, CLOUD_EVENT],
-            _ => &[JSON],
-        }
+        if self == Endpoint::ReceiveEvent { &[JSON, CLOUD_EVENT] } else { &[JSON] }
     }
 
     /// Whether it gives the server new work.

@@ -140,6 +140,30 @@ async fn page_by_page() {
 }
 
 #[tokio::test]
+async fn large_events_make_short_pages() {
+    let host = Host::start().await;
+    let event = |key: usize, length: usize| {
+        let data = "x".repeat(length);
+        format!(r#"{{ "type": "a", "key": {key}, "data": "{data}" }}"#)
+    };
+    for key in 0..40 {
+        assert_eq!(send(&host, &event(key, (1 << 20) - 2)).await.status, 202);
+    }
+    let refused = send(&host, &event(40, (1 << 20) - 1)).await;
+    assert_eq!((refused.status, refused.text("type")), (413, "/problems/too-large".to_owned()));
+    let (mut count, mut pages, mut cursor) = (0, 0, String::new());
+    loop {
+        let page = host.get(&format!("/events?limit=1000&cursor={cursor}")).await.json();
+        let items = page["items"].as_array().expect("items");
+        assert!((1..=16).contains(&items.len()));
+        (count, pages) = (count + items.len(), pages + 1);
+        let Some(next) = page["nextCursor"].as_str() else { break };
+        cursor = next.to_owned();
+    }
+    assert_eq!((count, pages), (40, 3));
+}
+
+#[tokio::test]
 async fn a_cloud_event() {
     let host = Host::start().await;
     let event = r#"{ "specversion": "1.0", "id": "1", "source": "/shop", "type": "paid", "subject": "o-1",

@@ -179,6 +179,22 @@ async fn a_stream_lasts_through_suspension_and_ends_with_a_cancellation() {
 }
 
 #[tokio::test]
+async fn a_reader_that_does_not_read_keeps_nobody_waiting() {
+    let host = Host::start().await;
+    let source = r#""in a: String\nin b: String\nout a\nout b""#;
+    let body = format!(r#"{{ "source": {source}, "keep": true }}"#);
+    let path = host.post("/run", &body).await.header("location").expect("there").to_owned();
+    let stream = Stream::open(&host, &format!("{path}/events"), "").await;
+    let large = "x".repeat(4 << 20);
+    for input in ["a", "b"] {
+        let input = format!(r#"{{ "inputs": {{ "{input}": "{large}" }} }}"#);
+        let answer = host.post(&format!("{path}/resume"), &input).await;
+        assert!(matches!(answer.status, 200 | 202), "{}", answer.body.len());
+    }
+    assert_eq!(stream.rest().await.last().map(String::as_str), Some("completed"));
+}
+
+#[tokio::test]
 async fn a_stream_ends_with_the_execution_s_deletion() {
     let host = Host::start().await;
     let path = host.post("/run", APPROVAL).await.header("location").expect("there").to_owned();

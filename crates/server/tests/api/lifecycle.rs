@@ -100,6 +100,7 @@ async fn a_deleted_execution_is_gone() {
     let deleted = host.delete(&path).await;
     expect![[r#"
         204
+        tidegate-execution-id: exec-…
         x-request-id: …
     "#]]
     .assert_eq(&deleted.transcript());
