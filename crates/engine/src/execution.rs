@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use eval::{Evaluator, Stop};
-use model::plan::{BindingId, BindingKind, CallId, Input, InputId, Source};
+use model::plan::{BindingId, BindingKind, CallId, InputId, Source};
 use model::{Code, Failure, Text, Value, json, limits};
 use rustc_hash::FxHashSet;
 
@@ -143,7 +143,7 @@ impl Execution {
     /// What the inputs listen for: those that are needed, have no value, and whose key is known.
     pub fn listening(&self) -> Vec<Listening> {
         let plan = self.loaded.plan();
-        if self.is_finished() || plan.inputs.iter().all(|input| input.event.is_none()) {
+        if self.is_finished() || !self.loaded.has_events() {
             return Vec::new();
         }
         let demand = Demand::of(&self.loaded, &self.cells, Through::Empty);
@@ -291,8 +291,7 @@ impl Execution {
     /// passed outlasts that.
     fn follow_key(&mut self, key: BindingId) {
         let plan = self.loaded.plan();
-        let listens = |input: &Input| input.event.as_ref().is_some_and(|event| event.key == key);
-        let Some(id) = plan.inputs.iter().position(listens) else { return };
+        let Some(id) = self.loaded.key_owner(key) else { return };
         let cell = match &self.cells.bindings[key as usize] {
             BindingCell::Failed(failure) => {
                 let name = &plan.bindings[key as usize].name;
@@ -300,10 +299,10 @@ impl Execution {
             }
             BindingCell::Open | BindingCell::Done(_) | BindingCell::Resolved(_) => InputCell::Empty,
         };
-        match (&self.cells.inputs[id], &cell) {
+        match (&self.cells.inputs[id as usize], &cell) {
             (InputCell::Empty, InputCell::Empty) | (InputCell::Filled(_), _) => {}
             (InputCell::Failed(failure), _) if failure.code == Code::R014 => {}
-            _ => self.set_unsupplied(id as InputId, cell),
+            _ => self.set_unsupplied(id, cell),
         }
     }
 

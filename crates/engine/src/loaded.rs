@@ -5,6 +5,7 @@ use eval::Builtins;
 pub use eval::UnknownFunction;
 use model::plan::{BindingId, CallId, Expr, ExprId, InputId, Source};
 use model::{Digest, Image, Plan};
+use rustc_hash::FxHashMap;
 
 /// An image that can be run.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct LoadedImage {
     /// For each call, whether its binding has no value as long as it runs, and nothing else can run
     /// because of its result before the binding has one.
     is_plain: Vec<bool>,
+    /// The inputs to whose events these bindings are the keys.
+    key_owners: FxHashMap<BindingId, InputId>,
     /// For each input, the bindings that read it.
     input_readers: Readers,
     /// For each binding, the later bindings that read it.
@@ -47,7 +50,19 @@ impl LoadedImage {
         let reads = reads(&image.plan);
         let starts = starts(&image.plan);
         let is_plain = plain_calls(&image.plan, &builtins, &reads);
-        Ok(LoadedImage { image, builtins, reads, starts, is_plain, input_readers, binding_readers })
+        let events = (0..).zip(&image.plan.inputs);
+        let key_owners =
+            events.filter_map(|(id, input)| Some((input.event.as_ref()?.key, id))).collect();
+        Ok(LoadedImage {
+            image,
+            builtins,
+            reads,
+            starts,
+            is_plain,
+            key_owners,
+            input_readers,
+            binding_readers,
+        })
     }
 
     /// What runs.
@@ -74,6 +89,16 @@ impl LoadedImage {
     /// because of its result before the binding has one.
     pub(crate) fn is_plain(&self, call: CallId) -> bool {
         self.is_plain[call as usize]
+    }
+
+    /// The input to whose events this binding is the key.
+    pub(crate) fn key_owner(&self, key: BindingId) -> Option<InputId> {
+        self.key_owners.get(&key).copied()
+    }
+
+    /// Whether an event may fill any input.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.key_owners.is_empty()
     }
 
     pub(crate) fn readers(&self, source: Source) -> &[BindingId] {

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use model::plan::{
-    Backoff, BindingKind, Cache, CallId, CallOptions, Expr, ExprId, Output, PRIORITY_NORMAL,
-    Source, TypeId,
+    Backoff, BindingKind, Cache, CallId, CallOptions, Expr, ExprId, Input, InputId, Output,
+    PRIORITY_NORMAL, Source, TypeId,
 };
 use model::text::cut;
 use model::{Effect, Plan, Span, Text, Type};
@@ -97,7 +97,10 @@ struct Builder<'p> {
     edges: BTreeMap<(u32, u32), Use>,
     /// In step with the types of the plan.
     types: Vec<Text>,
-    /// In step with the bindings of the plan; a guard is the node of its output.
+    /// In step with the inputs of the plan.
+    inputs: Vec<u32>,
+    /// In step with the bindings of the plan; a guard is the node of its output, a key that of its
+    /// input.
     bindings: Vec<u32>,
     /// In step with the calls of the plan.
     calls: Vec<u32>,
@@ -110,6 +113,7 @@ impl<'p> Builder<'p> {
             nodes: Vec::new(),
             edges: BTreeMap::new(),
             types: plan.types.iter().map(printed).collect(),
+            inputs: vec![0; plan.inputs.len()],
             bindings: vec![0; plan.bindings.len()],
             calls: vec![0; plan.calls.len()],
         }
@@ -124,11 +128,23 @@ impl<'p> Builder<'p> {
         Graph { nodes: self.nodes, edges: edges.collect() }
     }
 
+    /// An input that events may fill stands behind what their key reads.
     fn inputs(&mut self) {
         for (id, input) in (0..).zip(&self.plan.inputs) {
-            let kind = Kind::Input { required: self.plan.is_required(id) };
-            let (name, span) = (input.name.clone(), Some(input.span));
-            self.push("in", kind, name, self.ty(input.ty), span);
+            if input.event.is_none() {
+                self.input(id);
+            }
+        }
+    }
+
+    fn input(&mut self, id: InputId) {
+        let input = &self.plan.inputs[id as usize];
+        let kind = Kind::Input { required: self.plan.is_required(id) };
+        let (name, span) = (input.name.clone(), Some(input.span));
+        let node = self.push("in", kind, name, self.ty(input.ty), span);
+        self.inputs[id as usize] = node;
+        if let Some(event) = &input.event {
+            self.bindings[event.key as usize] = node;
         }
     }
 
@@ -143,9 +159,20 @@ impl<'p> Builder<'p> {
                 }
             }
             start = end;
-            if binding.kind == BindingKind::Named {
-                let (name, span) = (binding.name.clone(), Some(binding.span));
-                self.bindings[id] = self.push("n", Kind::Binding, name, self.ty(binding.ty), span);
+            match binding.kind {
+                BindingKind::Named => {
+                    let (name, span) = (binding.name.clone(), Some(binding.span));
+                    let ty = self.ty(binding.ty);
+                    self.bindings[id] = self.push("n", Kind::Binding, name, ty, span);
+                }
+                BindingKind::Guard => {}
+                BindingKind::Key => {
+                    let has_key = |input: &Input| {
+                        input.event.as_ref().is_some_and(|event| event.key as usize == id)
+                    };
+                    let input = self.plan.inputs.iter().position(has_key);
+                    input.into_iter().for_each(|input| self.input(input as InputId));
+                }
             }
         }
     }
@@ -175,7 +202,9 @@ impl<'p> Builder<'p> {
             let node = self.push("out", Kind::Output, output.name.clone(), self.ty(ty), span);
             match (guard, output.source) {
                 (Some(id), _) => self.bindings[id] = node,
-                (None, Source::Input(id)) => self.edge(id, node, Use::Always),
+                (None, Source::Input(id)) => {
+                    self.edge(self.inputs[id as usize], node, Use::Always);
+                }
                 (None, Source::Binding(id)) => {
                     self.edge(self.bindings[id as usize], node, Use::Always);
                 }
@@ -199,8 +228,7 @@ impl<'p> Builder<'p> {
                 Reader::Call(id) => self.calls[id as usize],
             };
             match expr {
-                // Inputs are the first nodes.
-                Expr::Input(id) => self.edge(*id, to, uses),
+                Expr::Input(id) => self.edge(self.inputs[*id as usize], to, uses),
                 Expr::Binding(id) => self.edge(self.bindings[*id as usize], to, uses),
                 Expr::Call(id) => self.edge(self.calls[*id as usize], to, uses),
                 // A call for each element reads what the elements come from.
@@ -222,7 +250,7 @@ impl<'p> Builder<'p> {
             list = &self.plan.exprs[*inner as usize];
         }
         match list {
-            Expr::Input(id) => self.edge(*id, to, uses),
+            Expr::Input(id) => self.edge(self.inputs[*id as usize], to, uses),
             Expr::Binding(id) => self.edge(self.bindings[*id as usize], to, uses),
             Expr::Call(id) => self.edge(self.calls[*id as usize], to, uses),
             _ => {}

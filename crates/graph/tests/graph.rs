@@ -34,6 +34,23 @@ fn a_guard_belongs_to_its_output() {
 }
 
 #[test]
+fn the_key_of_events_leads_to_its_input() {
+    check(
+        r#"in order: String
+           @event("paid", key: Slow(order))
+           in amount: Int
+           out r = amount + 1"#,
+        expect![[r#"
+            in:order call:amount.key.1 in:amount n:r out:r
+            in:order -> call:amount.key.1
+            call:amount.key.1 -> in:amount
+            in:amount -> n:r
+            n:r -> out:r
+        "#]],
+    );
+}
+
+#[test]
 fn every_occurrence_of_a_call_is_a_node() {
     check(
         r#"in a: String

@@ -172,7 +172,9 @@ impl Session {
         loop {
             let listening = self.execution.listening();
             let is_taken = |event: &Received| {
-                listening.iter().any(|one| one.event_type == event.event_type && one.key == event.key)
+                listening
+                    .iter()
+                    .any(|one| one.event_type == event.event_type && one.key == event.key)
             };
             let Some(at) = self.kept.iter().position(is_taken) else { return Ok(()) };
             let event = self.kept.remove(at);
@@ -272,7 +274,8 @@ impl Session {
 
 /// An event from its JSON.
 fn received(event: &str) -> Result<Received, String> {
-    let event: serde_json::Value = serde_json::from_str(event).map_err(|fault| fault.to_string())?;
+    let event: serde_json::Value =
+        serde_json::from_str(event).map_err(|fault| fault.to_string())?;
     let key = match &event["key"] {
         serde_json::Value::String(key) => key.clone(),
         other => other.to_string(),
