@@ -50,6 +50,8 @@ pub(crate) struct Missing {
     examples: Vec<Box<RawValue>>,
     #[serde(default)]
     required: bool,
+    /// When its time is over.
+    deadline: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -180,7 +182,8 @@ impl Missing {
     /// Name, type and words, the latter one a line.
     fn row(&self) -> [String; 3] {
         let words = [&self.title, &self.description].into_iter().flatten();
-        let words: Vec<String> = words.map(|words| cut(words, 500)).collect();
+        let until = self.deadline.iter().map(|time| format!("until {}", quote(time)));
+        let words: Vec<String> = words.map(|words| cut(words, 500)).chain(until).collect();
         [format!("{NAME}{}{NAME:#}", quote(&self.name)), quote(&self.ty), words.join("\n")]
     }
 }

@@ -52,6 +52,10 @@ pub(crate) enum Command {
     Execute(Execute),
     /// Supply inputs to an execution that waits for them
     Resume(Resume),
+    /// End an execution for good
+    Cancel(Cancel),
+    /// Tell a server of an event that inputs may wait for
+    Event(Event),
     /// List the executions that a server keeps, or show one
     Executions(Executions),
     /// List the pipelines that a server keeps
@@ -69,6 +73,8 @@ impl Command {
             | Command::Compile(Compile { json, .. })
             | Command::Execute(Execute { json, .. })
             | Command::Resume(Resume { json, .. })
+            | Command::Cancel(Cancel { json, .. })
+            | Command::Event(Event { json, .. })
             | Command::Executions(Executions { json, .. })
             | Command::Pipelines(Pipelines { json, .. }) => json.json,
             Command::Serve(_) | Command::Explain(_) | Command::Fmt(_) | Command::Graph(_) => false,
@@ -200,6 +206,37 @@ pub(crate) struct Resume {
     #[arg(long, env = "TIDEGATE_RETRY", hide_env_values = true)]
     #[arg(value_parser = FalseyValueParser::new())]
     pub(crate) retry: bool,
+    #[command(flatten)]
+    pub(crate) server: Server,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    /// An execution: `exec-…`
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) server: Server,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Event {
+    /// Its type, as `@event` names it
+    #[arg(value_name = "TYPE")]
+    pub(crate) event_type: String,
+    /// Its key: what it is about
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// Its data, JSON; `null` if there is none
+    #[arg(value_name = "JSON", default_value = "null")]
+    pub(crate) data: String,
+    /// Its name; an event with the name of an earlier one is ignored
+    #[arg(long, env = "TIDEGATE_ID", hide_env_values = true, value_name = "NAME")]
+    pub(crate) id: Option<String>,
     #[command(flatten)]
     pub(crate) server: Server,
     #[command(flatten)]

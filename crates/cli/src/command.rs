@@ -1,7 +1,9 @@
 //! The commands, a file each: what is asked of whom, and what is said about the answer.
 
+mod cancel;
 mod check;
 mod compile;
+mod event;
 mod execute;
 mod executions;
 mod explain;
@@ -35,6 +37,8 @@ pub(crate) fn perform(command: Command) -> Result<Exit, Refusal> {
         Command::Compile(args) => compile::compile(&args),
         Command::Execute(args) => execute::execute(&args),
         Command::Resume(args) => resume::resume(&args),
+        Command::Cancel(args) => cancel::cancel(&args),
+        Command::Event(args) => event::event(&args),
         Command::Executions(args) => executions::executions(&args),
         Command::Pipelines(args) => pipelines::pipelines(&args),
         Command::Explain(args) => explain::explain(&args),

@@ -310,3 +310,103 @@ fn a_source_that_does_not_compile_at_a_server_is_shown_as_it_is_here() {
     let drawn = remote.stderr.trim_end();
     assert!(!drawn.is_empty() && local.stderr.starts_with(drawn), "{drawn}\n\n{}", local.stderr);
 }
+
+#[test]
+fn events_and_cancelling() {
+    let folder = Folder::with_shop();
+    let server = folder.serve(&[]);
+    folder.write(
+        "paid.cst",
+        "in order: String\n@event(\"paid\", key: order)\n@deadline(30d)\nin amount: Float\nout amount\n",
+    );
+    folder.ask(&server, &["compile", "paid.cst", "--name", "paid"]);
+    let suspended = folder.ask(&server, &["execute", "paid", "order=o-1"]);
+    assert!(suspended.transcript().contains("until "), "{}", suspended.transcript());
+    check(
+        &folder,
+        &server,
+        &["event", "paid", "o-1", "9.5", "--id", "p1"],
+        expect![[r#"
+        exit 0
+        --- stdout
+        exec-ID
+        --- stderr
+        Delivered to the executions above.
+
+        Next: tidegate executions exec-ID
+    "#]],
+    );
+    check(
+        &folder,
+        &server,
+        &["event", "paid", "o-1", "9.5", "--id", "p1"],
+        expect![[r#"
+        exit 0
+        --- stderr
+        An event of this name was here before: nothing was done.
+
+        Next: tidegate executions
+    "#]],
+    );
+    check(
+        &folder,
+        &server,
+        &["event", "paid", "o-2", "7"],
+        expect![[r#"
+        exit 0
+        --- stderr
+        Nobody waits for it yet: it is kept for the first who does.
+
+        Next: tidegate executions
+    "#]],
+    );
+    check(
+        &folder,
+        &server,
+        &["event", "paid", "o-2", "seven"],
+        expect![[r#"
+        exit 2
+        --- stderr
+        error: the data of the event is no JSON: expected value at line 1 column 1
+          help: Texts need quotes: '"paid"'
+    "#]],
+    );
+    let id = suspended.execution_id();
+    check(
+        &folder,
+        &server,
+        &["cancel", &id],
+        expect![[r#"
+        exit 6
+        --- stderr
+        error: the execution has finished and takes nothing new; its result can be read
+
+        Next: tidegate executions exec-ID
+    "#]],
+    );
+    let waiting = folder.ask(&server, &["execute", "paid", "order=o-3"]).execution_id();
+    check(
+        &folder,
+        &server,
+        &["cancel", &waiting],
+        expect![[r#"
+        exit 0
+        --- stderr
+        Cancelled (exec-ID)
+
+        Next: tidegate executions exec-ID
+    "#]],
+    );
+    check(
+        &folder,
+        &server,
+        &["resume", &waiting, "amount=1"],
+        expect![[r#"
+        exit 6
+        --- stderr
+        error: the execution has finished and takes nothing new; its result can be read
+
+        Next: tidegate executions exec-ID
+    "#]],
+    );
+}
