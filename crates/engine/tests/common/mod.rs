@@ -95,6 +95,8 @@ pub(crate) fn outputs(view: &ExecutionView) -> String {
 pub(crate) struct Modules {
     /// Name and key of every call, in order.
     pub(crate) calls: Mutex<Vec<(String, String)>>,
+    /// The argument of every call, in order.
+    said: Mutex<Vec<String>>,
     /// Permits let calls of `Held` go on.
     pub(crate) held: Held,
     flaky: AtomicUsize,
@@ -134,6 +136,10 @@ impl Modules {
         self.calls.lock().expect("calls").iter().map(|(name, _)| name.clone()).collect()
     }
 
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        self.said.lock().expect("arguments").clone()
+    }
+
     pub(crate) fn keys(&self) -> Vec<String> {
         self.calls.lock().expect("calls").iter().map(|(_, key)| key.clone()).collect()
     }
@@ -148,6 +154,9 @@ impl Module for Named {
     fn call(&self, call: ModuleCall) -> BoxFuture<'static, Result<Value, ModuleError>> {
         let (name, modules) = (self.name, self.modules.clone());
         modules.calls.lock().expect("calls").push((name.to_owned(), call.key.to_string()));
+        if let Value::String(text) = &call.arguments[0] {
+            modules.said.lock().expect("arguments").push(text.to_string());
+        }
         async move {
             let failed = |message: &str| {
                 let message = message.to_owned();
