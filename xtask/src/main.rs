@@ -1,4 +1,4 @@
-//! Tasks of this repository: `cargo xtask ci`, `cargo xtask tidy`, `cargo xtask demo`.
+//! Tasks of this repository: `cargo xtask ci` and those that its usage lists.
 //!
 //! Uses the standard library only, so that it builds in a moment.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "these are its user interface")]
@@ -11,13 +11,15 @@ mod tidy;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
 Usage: cargo xtask TASK
 
   ci     formatting, lints, tests, documentation and tidiness: all that must hold
   tidy   the rooms' dependencies, and the form of source files
+  simulate --seeds N [--from SEED] | --seed SEED
+         the engine in N simulated worlds that fail at every turn, or in one of them with its logs
   demo   builds the binary and plays all three modes on the example shop";
 
 fn main() -> ExitCode {
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(&root()),
         ["tidy"] => tidy::run(&root()),
         ["demo"] => demo::run(&root()),
+        ["simulate", rest @ ..] => built("tidegate-simulation", rest),
         _ => Err(USAGE.to_owned()),
     };
     match done {
@@ -35,6 +38,17 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Builds a binary of this repository for release and runs it.
+fn built(package: &str, arguments: &[&str]) -> Result<(), String> {
+    let status = Command::new(cargo())
+        .args(["run", "--release", "--quiet", "-p", package, "--"])
+        .args(arguments)
+        .current_dir(root())
+        .status()
+        .map_err(|error| format!("cargo cannot be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{package} failed")) }
 }
 
 /// The cargo that runs this.

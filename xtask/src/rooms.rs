@@ -60,6 +60,11 @@ pub(crate) const ROOMS: &[Room] = &[
         absent: &["rusqlite", "reqwest", "std::fs"],
     },
     Room {
+        name: "simulation",
+        uses: &["engine", "lang", "model"],
+        absent: &["rusqlite", "hyper", "std::fs", "std::net", "SystemTime", "Instant::now()."],
+    },
+    Room {
         name: "tidegate",
         uses: &["engine", "lang", "model", "modules", "store"],
         absent: &["clap", "ExitCode", "std::env"],

@@ -275,8 +275,11 @@ pub struct Answering<T> {
     /// The claim, without its answer.
     pub claim: Claim,
     /// Gives the answer.
-    pub answer: Arc<dyn Fn(&T) -> Vec<u8> + Send + Sync>,
+    pub answer: Answer<T>,
 }
+
+/// Writes an answer; opaque to the engine.
+pub type Answer<T> = Arc<dyn Fn(&T) -> Vec<u8> + Send + Sync>;
 
 impl<T> Answering<T> {
     /// The claim with the answer to `result`.

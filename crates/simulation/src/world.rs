@@ -431,7 +431,7 @@ impl World {
 /// A small value of a type.
 fn value_of(ty: &Type, number: usize) -> Value {
     match ty {
-        Type::Boolean => Value::Boolean(number % 2 == 0),
+        Type::Boolean => Value::Boolean(number.is_multiple_of(2)),
         _ => Value::Int(number as i64 % 4),
     }
 }

@@ -26,6 +26,8 @@ fn an_image_of_version_1_runs() {
     let mut session = Session::start(image, inputs, 0).expect("it starts");
     let mut holds = |claim: Claim| session.check(&claim).expect("what it always gave");
     holds(Claim::Status("suspended".into()));
+    holds(Claim::Missing(r#"["approved", "stock"]"#.into()));
+    holds(Claim::Event(r#"{"type": "stock.counted", "key": "o1", "data": 3}"#.into()));
     holds(Claim::Missing(r#"["approved"]"#.into()));
     holds(Claim::Resume(r#"{"approved": true}"#.into()));
     holds(Claim::Out(
@@ -37,6 +39,7 @@ fn an_image_of_version_1_runs() {
             "names": ["A", "2", "C", "1"],
             "sent": "sent 7.0",
             "shape": "map",
+            "stocked": true,
             "text": "none",
             "who": "o1"
         }"#
@@ -49,6 +52,6 @@ fn the_source_of_the_image_keeps_its_name() {
     let image = Image::decode(IMAGE).expect("an image");
     let compiled = lang::compile(SOURCE, &session::catalog()).image.expect("it compiles");
     assert_eq!(compiled.digest, image.digest);
-    let name = "sha256:fc073fb599edcd5bfd9793bcbb5dfb06a2bcae065aaf211e05fb61217c8cce69";
+    let name = "sha256:73dfb90ea4469ea0d847f2b21d101720df5e1f2988c1ae1ea4979e82b7322a47";
     assert_eq!(image.digest.to_string(), name);
 }
