@@ -284,7 +284,11 @@ impl Driver {
         let claims = waiters.filter_map(|waiter| {
             let answering = waiter.unwritten_claim(is_at_rest)?;
             Some(if is_at_rest {
-                answering.answered(view.get_or_insert_with(|| self.view()))
+                // Who reads the answer finds the execution kept.
+                let kept = Some(self.kept());
+                let view =
+                    view.get_or_insert_with(|| ExecutionView::of(&self.execution, self.id, kept));
+                answering.answered(view)
             } else {
                 answering.claim.clone()
             })

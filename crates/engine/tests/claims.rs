@@ -5,6 +5,7 @@ extern crate tidegate_engine as engine;
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use common::Host;
@@ -16,7 +17,10 @@ use model::Digest;
 fn caller(host: &Host) -> Caller {
     let (key, digest) = ("key".into(), Digest::of(b"a request"));
     let claim = Claim { key, digest, at: host.engine.now(), execution: None, answer: None };
-    let answer = |view: &ExecutionView| view.status.as_str().as_bytes().to_vec();
+    let answer = |view: &ExecutionView| {
+        assert!(view.kept.is_some());
+        view.status.as_str().as_bytes().to_vec()
+    };
     let claim = Some(Answering { claim, answer: Arc::new(answer) });
     Caller { claim, ..Caller::waiting(Duration::from_secs(60)) }
 }
@@ -42,6 +46,18 @@ async fn a_claim_leads_to_the_execution_before_it_is_answered() {
         host.modules.held.0.add_permits(1);
     });
     assert_eq!(stored(&host).await.answer.as_deref(), Some(&b"Completed"[..]));
+}
+
+#[tokio::test]
+async fn an_answer_is_stored_with_the_rest_that_it_tells_of() {
+    let host = Host::new();
+    let view = start(&host, "in x: Int\nout x").await;
+    let claim = stored(&host).await;
+    assert_eq!(
+        (claim.execution, claim.answer.as_deref()),
+        (Some(view.id), Some(&b"Suspended"[..]))
+    );
+    assert_eq!(host.store.appends.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

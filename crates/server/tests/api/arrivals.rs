@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 
-use crate::host::{Host, masked};
+use crate::host::{Answer, Host, masked};
 
 const PAYMENT: &str = r#"{ "source": "in orderId: String\n@event(\"paid\", key: orderId)\nin payment: { amount: Float }\nout paid = payment.amount",
   "inputs": { "orderId": "o-1" } }"#;
@@ -121,14 +121,65 @@ async fn a_deadline_is_shown_and_passes() {
     expect![[r#"[{"deadline":"2026-01-04T00:00:00Z","default":false,"name":"approved","required":true,"schema":{"type":"boolean"},"title":"Approve?","type":"Boolean"}]"#]].assert_eq(&missing);
     host.clock.advance(Duration::from_secs(72 * 60 * 60));
     host.clock.end_all_waits();
-    let mut view = host.get(&path).await;
-    while view.text("status") != "Completed" {
-        view = host.get(&path).await;
-    }
+    let view = until(&host, &path, "Completed").await;
     assert_eq!(view.json()["outputs"], serde_json::json!({ "approved": false }));
     let history = host.get(&format!("{path}/events?after=2")).await;
     expect![[r#"
         {"items":[{"number":3,"at":"2026-01-04T00:00:00Z","type":"deadlinePassed","input":"approved"}
         {"number":4,"at":"2026-01-04T00:00:00Z","type":"inputProvided","input":"approved","value":false,"by":"deadline"}
         {"number":5,"at":"2026-01-04T00:00:00Z","type":"completed"}]}"#]].assert_eq(&masked(&history.body).replace("},{", "}\n{"));
+}
+
+/// Reads until the execution has this status.
+async fn until(host: &Host, path: &str, status: &str) -> Answer {
+    loop {
+        let view = host.get(path).await;
+        if view.text("status") == status {
+            return view;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_provided_in_time_can_be_repaired() {
+    let host = Host::start().await;
+    let path = suspended(&host, r#"{ "source": "@deadline(1h)\nin x: Int\nout x" }"#).await;
+    host.clock.advance(Duration::from_secs(60 * 60));
+    host.clock.end_all_waits();
+    until(&host, &path, "Failed").await;
+    let resume = format!("{path}/resume");
+    let failed = host.post(&resume, "{}").await;
+    assert_eq!(
+        (failed.status, failed.text("type")),
+        (422, "/problems/execution-failed".to_owned())
+    );
+    expect![[r#"{"x":{"code":"R014","message":"`x` was not provided in time"}}"#]]
+        .assert_eq(&failed.json()["failedNodes"].to_string());
+    let repaired = host.post(&resume, r#"{ "inputs": { "x": 7 } }"#).await;
+    assert_eq!((repaired.status, &repaired.json()["outputs"]["x"]), (200, &7.into()));
+}
+
+#[tokio::test]
+async fn a_value_that_comes_behind_its_deadline_is_refused() {
+    let host = Host::start().await;
+    let body = r#"{ "source": "@deadline(1h)\nin x: Int = 5\nin y: Int\nout z = x + y" }"#;
+    let path = suspended(&host, body).await;
+    host.clock.advance(Duration::from_secs(60 * 60));
+    host.clock.end_all_waits();
+    while host.get(&path).await.json()["missingInputs"] != serde_json::json!(["y"]) {}
+    let late = host.post(&format!("{path}/resume"), r#"{ "inputs": { "x": 6, "y": 1 } }"#).await;
+    expect![[r#"
+        409
+        content-type: application/problem+json
+        tidegate-execution-id: exec-…
+        x-request-id: …
+        type: "/problems/input-closed"
+        title: "An input is closed"
+        status: 409
+        detail: "the deadline of the input `x` passed at 2026-01-01T01:00:00Z"
+        executionId: "exec-…"
+        errors: [{"code":"V006","severity":"error","message":"the deadline of the input `x` passed at 2026-01-01T01:00:00Z","help":"leave it out: the execution went on with its default","pointer":"/inputs/x"}]
+    "#]].assert_eq(&late.transcript());
+    let rest = host.post(&format!("{path}/resume"), r#"{ "inputs": { "y": 1 } }"#).await;
+    assert_eq!(rest.json()["outputs"]["z"], 6);
 }

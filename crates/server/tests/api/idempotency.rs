@@ -80,6 +80,7 @@ async fn whatever_its_answer_was() {
     host.post("/compile", r#"{ "source": "in x: Int\nout y = 1 / x", "name": "part" }"#).await;
     let answer = twice(&host, "/execute", r#"{ "ref": "part" }"#).await;
     assert_eq!((answer.status, answer.text("status")), (202, "Suspended".to_owned()));
+    assert_eq!(answer.text("createdAt"), "2026-01-01T00:00:00Z");
     for (key, body, status) in [
         ("data", r#"{ "ref": "part", "inputs": { "x": 0 } }"#, 422),
         ("done", r#"{ "ref": "part", "inputs": { "x": 1 } }"#, 200),
