@@ -3,11 +3,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::retention;
 use crate::values::Assignment;
 
 /// Where a server listens if nothing else is said.
@@ -166,6 +168,14 @@ pub(crate) struct Serve {
     /// Compile every `.cst` file of this folder under its file stem
     #[arg(long, env = "TIDEGATE_PIPELINES", hide_env_values = true, value_name = "DIR")]
     pub(crate) pipelines: Option<PathBuf>,
+    /// Forget completed and cancelled executions after this time, such as 12h
+    #[arg(long, env = "TIDEGATE_KEEP_FINISHED", hide_env_values = true)]
+    #[arg(value_name = "TIME", default_value = "7d", value_parser = retention::span)]
+    pub(crate) keep_finished: Duration,
+    /// Forget failed executions after this time
+    #[arg(long, env = "TIDEGATE_KEEP_FAILED", hide_env_values = true)]
+    #[arg(value_name = "TIME", default_value = "30d", value_parser = retention::span)]
+    pub(crate) keep_failed: Duration,
 }
 
 #[derive(Debug, Args)]

@@ -22,3 +22,5 @@ pub(crate) const MESSAGE_SHOWN_MAX: usize = 2_000;
 pub(crate) const VALUE_LINE_MAX: usize = 100;
 /// Executions shown by a listing.
 pub(crate) const EXECUTIONS_SHOWN: usize = 50;
+/// How often a server forgets what is past its time.
+pub(crate) const SWEEP_EVERY: Duration = Duration::from_secs(60);

@@ -14,6 +14,7 @@ mod hint;
 mod limits;
 mod problem;
 mod render;
+mod retention;
 mod show;
 mod source;
 mod terminal;

@@ -113,7 +113,7 @@ async fn attempts(
     }
 }
 
-fn timed_out(ms: u64) -> ModuleError {
+pub(crate) fn timed_out(ms: u64) -> ModuleError {
     let message = format!("no answer within {ms} ms");
     ModuleError { code: Code::R002, message, retryable: true }
 }
@@ -133,7 +133,7 @@ fn wait_before(options: &CallOptions, attempt: u32) -> Duration {
 
 /// One attempt. What it returns fits the signature, and it does not panic, whatever the module
 /// does.
-async fn once(
+pub(crate) async fn once(
     module: &dyn Module,
     call: ModuleCall,
     wanted: &ModuleUse,

@@ -8,6 +8,7 @@ use model::plan::InputId;
 use model::{Digest, Image, Text, Value};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::bounds::Bounds;
 use crate::driver::Driver;
 use crate::error::EngineError;
 use crate::history::History;
@@ -29,7 +30,7 @@ use crate::{ExecutionId, Timestamp, limits};
 /// Runs executions on one store. Cheap to clone; all clones are one engine.
 #[derive(Clone)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// How an execution starts.
@@ -87,7 +88,7 @@ pub struct Found {
 impl Engine {
     /// An engine on this store and clock, with these modules.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, registry: Registry) -> Engine {
-        Engine { shared: Arc::new(Shared::new(store, clock, registry)) }
+        Engine::with_bounds(store, clock, registry, Bounds::default())
     }
 
     /// The modules that this host offers now.

@@ -5,6 +5,7 @@
 //! what happens into the next event. There is no SQL, no HTTP and no file here, and no knowledge of
 //! source text.
 
+mod bounds;
 mod call;
 mod cells;
 mod demand;
@@ -13,6 +14,7 @@ mod engine;
 mod error;
 mod execution;
 mod history;
+mod invoke;
 mod loaded;
 mod mailbox;
 mod reference;
@@ -30,6 +32,7 @@ pub mod memory;
 pub mod ports;
 pub mod supply;
 
+pub use bounds::Bounds;
 pub use call::call_key;
 pub use cells::{Provided, Provider};
 pub use engine::{Caller, Engine, Found, Retention, Start};

@@ -26,6 +26,8 @@ pub const BACKOFF_MAX_MS: u64 = 30_000;
 /// condition around them, so it takes a few times as many as evaluating the binding. A binding that
 /// needs more exceeds `max_steps` itself, or nests its conditions beyond all reason.
 pub const DEMAND_STEPS_MAX: u64 = 4 * model::limits::STEPS_MAX;
+/// How long a module that is invoked by itself may take: then it failed with R002.
+pub const INVOKE_MAX: Duration = Duration::from_secs(60);
 /// Requests that wait for durable executions at once: one more is refused as overloaded.
 pub const REQUESTS_MAX: usize = 10_000;
 /// Executions in memory at once: a start beyond is refused as overloaded.

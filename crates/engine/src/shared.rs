@@ -8,6 +8,7 @@ use model::{Digest, Image, Text};
 use rustc_hash::FxHashMap;
 use tokio::sync::{Notify, mpsc, watch};
 
+use crate::bounds::Bounds;
 use crate::driver::Driver;
 use crate::error::EngineError;
 use crate::loaded::LoadedImage;
@@ -35,6 +36,7 @@ type Mailboxes = FxHashMap<ExecutionId, mpsc::UnboundedSender<Request>>;
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    bounds: Bounds,
     registry: RwLock<Arc<Registry>>,
     /// Durable executions that have a task. Messages are sent and entries are removed under this
     /// lock, so no message reaches a task that has decided to end.
@@ -53,10 +55,16 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, registry: Registry) -> Shared {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        registry: Registry,
+        bounds: Bounds,
+    ) -> Shared {
         Shared {
             store,
             clock,
+            bounds,
             registry: RwLock::new(Arc::new(registry)),
             live: Mutex::default(),
             images: Mutex::default(),
@@ -143,7 +151,7 @@ impl Shared {
     pub(crate) fn place(&self) -> Result<Place, EngineError> {
         let place = Place { taken: self.requests.clone() };
         let others = place.taken.fetch_add(1, Ordering::SeqCst);
-        if others >= limits::REQUESTS_MAX { Err(EngineError::Overloaded) } else { Ok(place) }
+        if others >= self.bounds.requests { Err(EngineError::Overloaded) } else { Ok(place) }
     }
 
     /// The store has something new of an execution, whose next timer is due then.
@@ -304,7 +312,12 @@ impl Shared {
 
     /// Whether as many executions are in memory as may be.
     pub(crate) fn is_full(&self) -> bool {
-        self.busy.load(Ordering::SeqCst) >= limits::EXECUTIONS_MAX
+        self.load() >= self.bounds.executions
+    }
+
+    /// How many executions are in memory.
+    pub(crate) fn load(&self) -> usize {
+        self.busy.load(Ordering::SeqCst)
     }
 
     /// Counts an execution as busy as long as the answer lives.

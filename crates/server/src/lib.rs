@@ -5,6 +5,7 @@
 //! straight into a JSON document ([`wire`]). There is no SQL here and no rule about what an
 //! execution may do: a handler reads, asks and writes.
 
+mod aliases;
 mod body;
 mod clock;
 mod compile;

@@ -74,6 +74,12 @@ impl<'a> Members<'a> {
         serde_json::from_str(self.get(name)?.get()).ok()
     }
 
+    /// The number `name` of something that is counted from 1.
+    pub(crate) fn ordinal(&self, name: &str) -> Result<Option<u32>, Problem> {
+        let number = self.typed::<std::num::NonZeroU32>(name, "a whole number from 1")?;
+        Ok(number.map(std::num::NonZeroU32::get))
+    }
+
     /// The JSON text of `name`.
     pub(crate) fn json(&self, name: &str) -> Option<&'a str> {
         self.get(name).map(RawValue::get)

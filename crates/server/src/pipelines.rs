@@ -6,6 +6,7 @@ use engine::{Found, PipelineName, Reference};
 use graph::Graph;
 use model::text::{did_you_mean, quote};
 
+use crate::aliases;
 use crate::compile::{self, Compiled};
 use crate::error::{engine, internal, malformed};
 use crate::members::Members;
@@ -46,11 +47,17 @@ pub(crate) async fn check(mut context: Context<'_>) -> Result<Reply, Problem> {
 
 fn name(text: &str) -> Result<PipelineName, Problem> {
     text.parse().map_err(|()| {
-        let message = format!("`{}` cannot be the name of a pipeline", quote(text));
-        let help = "a name is 1 to 128 of `a-z 0-9 . _ -`, begins with a letter or digit, and does \
-                    not look like a hash: neither `sha256…` nor 64 hexadecimal digits";
-        malformed("/name", message, Some(help.to_owned()))
+        let (message, help) = no_name(text);
+        malformed("/name", message, Some(help))
     })
+}
+
+/// What is no name of a pipeline, and what is one.
+pub(crate) fn no_name(text: &str) -> (String, String) {
+    let message = format!("`{}` cannot be the name of a pipeline", quote(text));
+    let help = "a name is 1 to 128 of `a-z 0-9 . _ -`, begins with a letter or digit, and does \
+                    not look like a hash: neither `sha256…` nor 64 hexadecimal digits";
+    (message, help.to_owned())
 }
 
 /// `GET /pipelines`: named pipelines, by name.
@@ -63,15 +70,37 @@ pub(crate) async fn list(context: Context<'_>) -> Result<Reply, Problem> {
     Ok(Reply::ok(wire::page(&rows, next.as_deref(), wire::pipeline_item)))
 }
 
-/// `GET /pipelines/{ref}`: its signature and its source.
+/// `GET /pipelines/{ref}`: its signature, its source, and the aliases that point to it; of an
+/// alias, where it pointed.
 pub(crate) async fn read(context: Context<'_>) -> Result<Reply, Problem> {
     let found = find(context.app, &context.name).await?;
     let digest = found.loaded.digest();
     let stored = context.app.engine.stored_image(digest).await;
     let stored = stored.map_err(|error| engine(error, None))?;
     let stored = stored.ok_or_else(|| internal(format!("the image {digest} is gone")))?;
-    let body = wire::pipeline(found.loaded.plan(), found.alias.as_ref(), digest, &stored);
-    Ok(Reply::ok(body))
+    let aliases = context.app.engine.aliases_of(digest, PAGE_MAX).await;
+    let aliases = aliases.map_err(|error| engine(error, None))?;
+    let versions = match &found.alias {
+        Some(row) => {
+            let name = name(&row.name)?;
+            let rows = context.app.engine.versions(&name, None, aliases::VERSIONS_SHOWN).await;
+            Some(rows.map_err(|error| engine(error, None))?)
+        }
+        None => None,
+    };
+    let about = wire::Pipeline {
+        plan: found.loaded.plan(),
+        alias: found.alias.as_ref(),
+        stored: &stored,
+        aliases: &aliases,
+        versions: versions.as_deref(),
+    };
+    let reply = Reply::ok(about.write());
+    // A version never changes, so only a bare alias has something to compare.
+    Ok(match found.alias {
+        Some(row) if *context.name == *row.name => reply.tagged(aliases::etag(&row)),
+        _ => reply,
+    })
 }
 
 /// `GET /pipelines/{ref}/graph`: its nodes and edges. They may be many, so nobody waits for them
@@ -89,12 +118,20 @@ pub(crate) async fn find(app: &App, reference: &str) -> Result<Found, Problem> {
     {
         return Ok(found);
     }
-    let rows = app.engine.aliases(None, PAGE_MAX).await.map_err(|error| engine(error, None))?;
+    Err(no_pipeline(app, reference).await)
+}
+
+/// There is no pipeline that is named like this.
+pub(crate) async fn no_pipeline(app: &App, reference: &str) -> Problem {
+    let rows = match app.engine.aliases(None, PAGE_MAX).await {
+        Ok(rows) => rows,
+        Err(error) => return engine(error, None),
+    };
     let help =
         did_you_mean(reference, rows.iter().map(|row| row.name.as_str())).unwrap_or_else(|| {
             "A pipeline is named by its alias, `alias@version`, or `sha256:` and its hash."
                 .to_owned()
         });
     let detail = format!("there is no pipeline `{}`. {help}", quote(reference));
-    Err(Problem::new(ProblemKind::NotFound, detail))
+    Problem::new(ProblemKind::NotFound, detail)
 }

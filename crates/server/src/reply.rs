@@ -7,7 +7,7 @@ use futures_util::stream::BoxStream;
 use http_body_util::{Either, Full, StreamBody};
 use hyper::body::{Bytes, Frame};
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
 };
 use hyper::{HeaderMap, Response, StatusCode};
 use uuid::Uuid;
@@ -32,6 +32,8 @@ pub(crate) type EventStream = StreamBody<BoxStream<'static, Result<Frame<Bytes>,
 pub(crate) struct Reply {
     content: Content,
     execution: Option<ExecutionId>,
+    /// The state that it shows, for `If-Match`.
+    etag: Option<String>,
     /// It was given before.
     is_replayed: bool,
 }
@@ -48,14 +50,18 @@ impl Reply {
         Reply::of(Document::ok(body.into()))
     }
 
+    fn with(content: Content) -> Reply {
+        Reply { content, execution: None, etag: None, is_replayed: false }
+    }
+
     /// A document about no execution in particular.
     pub(crate) fn of(document: Document) -> Reply {
-        Reply { content: Content::Document(document), execution: None, is_replayed: false }
+        Reply::with(Content::Document(document))
     }
 
     /// 204: done, and there is nothing to say.
     pub(crate) fn no_content() -> Reply {
-        Reply { content: Content::Nothing, execution: None, is_replayed: false }
+        Reply::with(Content::Nothing)
     }
 
     /// An answer about an execution; 202 says where to look for it.
@@ -65,12 +71,17 @@ impl Reply {
 
     /// What happens, as it does.
     pub(crate) fn stream(stream: EventStream) -> Reply {
-        Reply { content: Content::Stream(stream), execution: None, is_replayed: false }
+        Reply::with(Content::Stream(stream))
     }
 
     /// The same answer, about an execution.
     pub(crate) fn about(self, id: ExecutionId) -> Reply {
         Reply { execution: Some(id), ..self }
+    }
+
+    /// The same answer, with an `ETag`.
+    pub(crate) fn tagged(self, etag: String) -> Reply {
+        Reply { etag: Some(etag), ..self }
     }
 
     /// The same answer, given again.
@@ -79,7 +90,7 @@ impl Reply {
     }
 
     /// The bytes from which the answer can be given again: a line with its form version, status,
-    /// type and execution, and its document.
+    /// type, execution and tag, and its document.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let (status, form, body) = match &self.content {
             Content::Document(Document { status, is_problem: true, body }) => {
@@ -91,7 +102,8 @@ impl Reply {
             Content::Nothing | Content::Stream(_) => (204, "nothing", &[][..]),
         };
         let id = self.execution.map_or_else(|| "-".to_owned(), |id| id.to_string());
-        let mut bytes = format!("1 {status} {form} {id}\n").into_bytes();
+        let etag = self.etag.as_deref().unwrap_or("-");
+        let mut bytes = format!("1 {status} {form} {id} {etag}\n").into_bytes();
         bytes.extend(body);
         bytes
     }
@@ -100,7 +112,7 @@ impl Reply {
     pub(crate) fn decode(bytes: &[u8]) -> Option<Reply> {
         let end = bytes.iter().position(|byte| *byte == b'\n')?;
         let line: Vec<&str> = std::str::from_utf8(&bytes[..end]).ok()?.split(' ').collect();
-        let ["1", status, form, id] = line[..] else { return None };
+        let ["1", status, form, id, etag] = line[..] else { return None };
         let (status, body) = (status.parse().ok()?, bytes[end + 1..].to_vec());
         let content = match form {
             "nothing" => Content::Nothing,
@@ -112,12 +124,13 @@ impl Reply {
             "-" => None,
             id => Some(id.parse().ok()?),
         };
-        Some(Reply { content, execution, is_replayed: false })
+        let etag = Some(etag).filter(|etag| *etag != "-").map(str::to_owned);
+        Some(Reply { content, execution, etag, is_replayed: false })
     }
 
     /// The response, without the headers that every response has.
     pub(crate) fn response(self) -> Response<ResponseBody> {
-        let Reply { content, execution, is_replayed } = self;
+        let Reply { content, execution, etag, is_replayed } = self;
         let mut response = match content {
             Content::Nothing => nothing(),
             Content::Document(document) => response(document),
@@ -130,6 +143,9 @@ impl Reply {
             if is_accepted {
                 insert(headers, LOCATION, &format!("/executions/{id}"));
             }
+        }
+        if let Some(etag) = etag {
+            insert(headers, ETAG, &etag);
         }
         if is_replayed {
             insert(headers, REPLAYED, "true");
@@ -229,13 +245,15 @@ mod tests {
         for reply in [
             Reply::execution(document(true), id),
             Reply::of(document(false)),
-            Reply::ok("{}"),
+            Reply::ok("{}").tagged("\"1-x\"".to_owned()),
             Reply::no_content(),
         ] {
             let bytes = reply.encode();
             assert_eq!(Reply::decode(&bytes).map(|reply| reply.encode()), Some(bytes));
         }
-        for bad in ["", "1 200 json -", "2 200 json -\n{}", "1 200 text -\n", "1 x json -\n"] {
+        for bad in
+            ["", "1 200 json - -", "2 200 json - -\n{}", "1 200 text - -\n", "1 x json - -\n"]
+        {
             assert!(Reply::decode(bad.as_bytes()).is_none(), "{bad}");
         }
     }

@@ -25,7 +25,13 @@ pub(crate) enum Endpoint {
     ListPipelines,
     ReadPipeline,
     ReadGraph,
+    PutPipeline,
+    DeletePipeline,
+    ListVersions,
+    Rollback,
     ListModules,
+    ReadModule,
+    InvokeModule,
     Live,
     Ready,
     /// Promised for a later version.
@@ -52,17 +58,17 @@ const ROUTES: &[Route] = &[
         "/pipelines/{}",
         &[
             (Method::GET, Endpoint::ReadPipeline),
-            (Method::PUT, Endpoint::Later),
-            (Method::DELETE, Endpoint::Later),
+            (Method::PUT, Endpoint::PutPipeline),
+            (Method::DELETE, Endpoint::DeletePipeline),
         ],
     ),
     ("/pipelines/{}/graph", &[(Method::GET, Endpoint::ReadGraph)]),
-    ("/pipelines/{}/versions", &[(Method::GET, Endpoint::Later)]),
-    ("/pipelines/{}/rollback", &[(Method::POST, Endpoint::Later)]),
+    ("/pipelines/{}/versions", &[(Method::GET, Endpoint::ListVersions)]),
+    ("/pipelines/{}/rollback", &[(Method::POST, Endpoint::Rollback)]),
     ("/pipelines", &[(Method::GET, Endpoint::ListPipelines)]),
     ("/modules", &[(Method::GET, Endpoint::ListModules)]),
-    ("/modules/{}", &[(Method::GET, Endpoint::Later)]),
-    ("/modules/{}/invoke", &[(Method::POST, Endpoint::Later)]),
+    ("/modules/{}", &[(Method::GET, Endpoint::ReadModule)]),
+    ("/modules/{}/invoke", &[(Method::POST, Endpoint::InvokeModule)]),
     ("/events", &[(Method::GET, Endpoint::ListEvents), (Method::POST, Endpoint::ReceiveEvent)]),
     ("/health/live", &[(Method::GET, Endpoint::Live)]),
     ("/health/ready", &[(Method::GET, Endpoint::Ready)]),
@@ -78,7 +84,11 @@ impl Endpoint {
             Endpoint::ReadExecution => &["wait"],
             Endpoint::ReadHistory => &["after", "limit"],
             Endpoint::ListEvents => &["type", "key", "cursor", "limit"],
-            Endpoint::ListPipelines | Endpoint::ListModules => &["cursor", "limit"],
+            Endpoint::ListPipelines | Endpoint::ListVersions | Endpoint::ListModules => {
+                &["cursor", "limit"]
+            }
+            Endpoint::PutPipeline | Endpoint::DeletePipeline | Endpoint::Rollback => &[],
+            Endpoint::ReadModule | Endpoint::InvokeModule => &[],
             Endpoint::Run | Endpoint::Check | Endpoint::Compile => &[],
             Endpoint::Execute | Endpoint::Resume | Endpoint::Cancel => &[],
             Endpoint::DeleteExecution | Endpoint::ReceiveEvent => &[],
@@ -101,7 +111,9 @@ impl Endpoint {
             Endpoint::ListExecutions | Endpoint::ReadExecution | Endpoint::ReadHistory => false,
             Endpoint::ListEvents => false,
             Endpoint::ListPipelines | Endpoint::ReadPipeline | Endpoint::ReadGraph => false,
-            Endpoint::ListModules => false,
+            Endpoint::PutPipeline | Endpoint::DeletePipeline | Endpoint::Rollback => true,
+            Endpoint::InvokeModule => true,
+            Endpoint::ListVersions | Endpoint::ListModules | Endpoint::ReadModule => false,
             Endpoint::Live | Endpoint::Ready | Endpoint::Later => false,
         }
     }
@@ -176,7 +188,10 @@ mod tests {
         }
         assert_eq!(of(Method::GET, "/executions/%ff"), Err(400));
         assert_eq!(of(Method::GET, "/pipelines/a/graph"), Ok((Endpoint::ReadGraph, "a".into())));
-        assert_eq!(of(Method::GET, "/pipelines/a/versions"), Err(501));
+        assert_eq!(
+            of(Method::GET, "/pipelines/a/versions"),
+            Ok((Endpoint::ListVersions, "a".into()))
+        );
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::query::Query;
 use crate::reply::{self, Reply, RequestId, ResponseBody};
 use crate::routes::{self, Endpoint};
 use crate::wire::{Problem, ProblemKind};
-use crate::{error, events, executions, health, history, modules, pipelines};
+use crate::{aliases, error, events, executions, health, history, modules, pipelines};
 
 /// What all requests share.
 pub(crate) struct App {
@@ -85,6 +85,16 @@ impl<'a> Context<'a> {
         render: impl Fn(&T) -> Reply + Send + Sync + 'static,
     ) -> Answer<T> {
         Answer::new(self.keyed.as_ref(), render)
+    }
+
+    /// Stores that this request has begun, if it has an idempotency key, where nothing else is
+    /// stored for it.
+    pub(crate) async fn claim(&self) -> Result<(), Problem> {
+        if let Some(keyed) = &self.keyed {
+            let stored = self.app.engine.put_claim(keyed.claim()).await;
+            stored.map_err(|error| error::engine(error, None))?;
+        }
+        Ok(())
     }
 
     /// Stores the answer to this request, if it has an idempotency key, where nothing else is
@@ -155,7 +165,7 @@ async fn answer(app: &App, head: &Parts, body: &mut Body<Incoming>) -> Result<Re
     app.guard.check(head)?;
     let (endpoint, name) = routes::find(&head.method, head.uri.path())?;
     let query = Query::read(head.uri.query(), endpoint.parameters())?;
-    refuse_meaningless(head)?;
+    refuse_meaningless(endpoint, head)?;
     if endpoint.is_work() && app.engine.is_draining() {
         return Err(error::draining());
     }
@@ -182,6 +192,12 @@ async fn answer(app: &App, head: &Parts, body: &mut Body<Incoming>) -> Result<Re
         Endpoint::ListPipelines => pipelines::list(context).await,
         Endpoint::ReadPipeline => pipelines::read(context).await,
         Endpoint::ReadGraph => pipelines::graph(context).await,
+        Endpoint::PutPipeline => aliases::put(context).await,
+        Endpoint::DeletePipeline => aliases::delete(context).await,
+        Endpoint::ListVersions => aliases::versions(context).await,
+        Endpoint::Rollback => aliases::rollback(context).await,
+        Endpoint::ReadModule => modules::read(&context),
+        Endpoint::InvokeModule => modules::invoke(context).await,
         Endpoint::ListModules => modules::list(&context),
         Endpoint::Live => Ok(health::live()),
         Endpoint::Ready => health::ready(app),
@@ -191,8 +207,8 @@ async fn answer(app: &App, head: &Parts, body: &mut Body<Incoming>) -> Result<Re
 
 /// A caller who relies on a condition that is not looked at must not take the answer for what it is
 /// not.
-fn refuse_meaningless(head: &Parts) -> Result<(), Problem> {
-    if head.headers.contains_key(IF_MATCH) {
+fn refuse_meaningless(endpoint: Endpoint, head: &Parts) -> Result<(), Problem> {
+    if head.headers.contains_key(IF_MATCH) && endpoint != Endpoint::PutPipeline {
         let detail = "`If-Match` has no meaning for this request; leave it out";
         return Err(Problem::new(ProblemKind::MalformedRequest, detail));
     }

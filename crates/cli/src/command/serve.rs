@@ -8,6 +8,7 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
+use engine::Retention;
 use model::text::quote;
 use server::Config;
 use tidegate::{FileFault, FileProblem, LoadError, LoadedFile, Reference, Tidegate};
@@ -15,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::Serve;
 use crate::exit::{Exit, Refusal, next};
+use crate::retention::sweep_regularly;
 use crate::terminal::{GOOD, WARNING};
 use crate::{hint, render, show, terminal};
 
@@ -47,9 +49,12 @@ async fn serve_until_told(args: &Serve, tidegate: &Tidegate) -> Result<Exit, Ref
     let recovered = tidegate.engine().recover().await.map_err(unavailable)?;
     terminal::err(&welcome(args, tidegate, address, files.len(), recovered));
     terminal::err(&next(&first_command(tidegate, address, files.first()).await));
+    let retention = Retention { finished: args.keep_finished, failed: args.keep_failed };
+    let sweeping = tokio::spawn(sweep_regularly(tidegate.engine().clone(), retention));
     server
         .serve(tidegate.engine().clone(), async {
             told.await;
+            sweeping.abort();
             terminal::err("\nStopping: what runs has a few seconds to come to rest.\n");
         })
         .await;

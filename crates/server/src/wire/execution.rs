@@ -61,12 +61,15 @@ fn failed(view: &ExecutionView, timings: &Timings) -> Document {
 fn failed_detail(view: &ExecutionView) -> String {
     let first = view.failed.iter().find(|(_, failure)| failure.cause.is_none());
     match first.or(view.failed.first()) {
-        Some((name, failure)) => {
-            let Failure { code, message, .. } = &**failure;
-            format!("`{name}` failed with {code} ({}): {message}", code.title())
-        }
+        Some((name, failure)) => failure_detail(name, failure),
         None => "the execution failed".to_owned(),
     }
+}
+
+/// What failed, and why.
+pub(super) fn failure_detail(name: &str, failure: &Failure) -> String {
+    let Failure { code, message, .. } = failure;
+    format!("`{name}` failed with {code} ({}): {message}", code.title())
 }
 
 fn members(object: &mut Object<'_>, view: &ExecutionView, timings: &Timings) {

@@ -8,6 +8,7 @@ mod diagnostic;
 mod event;
 mod execution;
 mod history;
+mod module;
 mod object;
 mod pipeline;
 mod problem;
@@ -20,8 +21,9 @@ pub use problem::{Entry, Problem, ProblemKind};
 pub(crate) use event::{delivered, kept_event};
 pub(crate) use execution::item;
 pub(crate) use history::{history_item, server_sent};
+pub(crate) use module::{invoked, module, not_invoked};
 pub(crate) use object::{Object, list};
-pub(crate) use pipeline::{compiled, module, pipeline, pipeline_item};
+pub(crate) use pipeline::{Pipeline, compiled, pipeline_item};
 pub(crate) use problem::count;
 
 /// A JSON document with the HTTP status that belongs to it.
@@ -40,6 +42,15 @@ impl Document {
     pub(crate) fn ok(body: Vec<u8>) -> Document {
         Document { status: 200, is_problem: false, body }
     }
+}
+
+/// A document that is one object.
+pub(crate) fn whole(write: impl FnOnce(&mut Object<'_>)) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    let mut object = Object::begin(&mut out);
+    write(&mut object);
+    object.end();
+    out
 }
 
 /// A page of a listing: its items, and where the next page begins.

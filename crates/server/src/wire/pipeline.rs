@@ -1,6 +1,5 @@
-//! Pipelines and modules as JSON.
+//! Pipelines and their aliases as JSON.
 
-use engine::RegisteredModule;
 use engine::ports::{AliasRow, SavedPipeline, StoredImage};
 use model::plan::InputId;
 use model::{Digest, Plan, json};
@@ -29,26 +28,48 @@ pub(crate) fn compiled(
     out
 }
 
-/// A kept pipeline with its source.
-pub(crate) fn pipeline(
-    plan: &Plan,
-    alias: Option<&AliasRow>,
-    digest: Digest,
-    stored: &StoredImage,
-) -> Vec<u8> {
-    let mut out = Vec::with_capacity(512 + stored.source.len());
-    let mut object = Object::begin(&mut out);
-    object.id("structuralHash", digest);
-    if let Some(row) = alias {
-        object.text("alias", &row.name);
-        object.number("version", row.version);
-        object.time("movedAt", row.moved_at);
+/// A kept pipeline.
+pub(crate) struct Pipeline<'a> {
+    pub(crate) plan: &'a Plan,
+    /// The alias that named it.
+    pub(crate) alias: Option<&'a AliasRow>,
+    pub(crate) stored: &'a StoredImage,
+    /// The aliases that point to it.
+    pub(crate) aliases: &'a [AliasRow],
+    /// The newest versions of the alias that named it.
+    pub(crate) versions: Option<&'a [AliasRow]>,
+}
+
+impl Pipeline<'_> {
+    /// Everything about it.
+    pub(crate) fn write(&self) -> Vec<u8> {
+        let Pipeline { plan, alias, stored, aliases, versions } = self;
+        let mut out = Vec::with_capacity(512 + stored.source.len());
+        let mut object = Object::begin(&mut out);
+        object.id("structuralHash", stored.digest);
+        if let Some(row) = alias {
+            object.text("alias", &row.name);
+            object.number("version", row.version);
+            object.time("movedAt", row.moved_at);
+        }
+        object.time("createdAt", stored.created_at);
+        signature(&mut object, plan);
+        object.text("source", &stored.source);
+        rows(object.key("aliases"), aliases);
+        if let Some(versions) = versions {
+            rows(object.key("versions"), versions);
+        }
+        object.end();
+        out
     }
-    object.time("createdAt", stored.created_at);
-    signature(&mut object, plan);
-    object.text("source", &stored.source);
-    object.end();
-    out
+}
+
+fn rows(out: &mut Vec<u8>, rows: &[AliasRow]) {
+    list(out, rows, |out, row| {
+        let mut object = Object::begin(out);
+        pipeline_item(&mut object, row);
+        object.end();
+    });
 }
 
 /// A named pipeline in a listing.
@@ -57,15 +78,6 @@ pub(crate) fn pipeline_item(object: &mut Object<'_>, row: &AliasRow) {
     object.number("version", row.version);
     object.id("structuralHash", row.digest);
     object.time("movedAt", row.moved_at);
-}
-
-/// A module of this host.
-pub(crate) fn module(object: &mut Object<'_>, name: &str, module: &RegisteredModule) {
-    object.text("name", name);
-    object.shown("signature", &module.signature);
-    object.shown("effect", module.effect);
-    object.text("description", &module.doc);
-    object.text("origin", &module.origin);
 }
 
 /// What goes in, what comes out, and what is called in between.

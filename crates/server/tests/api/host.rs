@@ -165,7 +165,16 @@ impl TestModules {
         let send = module("id", Type::String, Effect::Write, "Changes the world", |call| {
             async move { Ok(call.arguments[0].clone()) }.boxed()
         });
+        let liar =
+            module("id", Type::String, Effect::Read, "Gives what it did not promise", |_| {
+                async { Ok(Value::Int(1)) }.boxed()
+            });
+        let panics = module("id", Type::String, Effect::Read, "Breaks", |_| {
+            async { panic!("broken") }.boxed()
+        });
         let modules = [
+            ("Liar", liar),
+            ("Panics", panics),
             ("GetUser", get_user),
             ("GetOrder", get_order),
             ("Flaky", flaky),
@@ -266,7 +275,7 @@ impl Host {
         if !headers.iter().any(|(name, _)| *name == "Host") {
             head.push_str(&format!("Host: {}\r\n", self.address));
         }
-        if !body.is_empty() || method == "POST" {
+        if !body.is_empty() || method == "POST" || method == "PUT" {
             head.push_str(&format!("Content-Length: {}\r\n", body.len()));
         }
         for (name, value) in headers {

@@ -1,5 +1,6 @@
 //! The HTTP API over a real loopback socket, as transcripts of requests and answers.
 
+mod aliases;
 mod arrivals;
 mod broken;
 mod check;
@@ -11,5 +12,6 @@ mod idempotency;
 mod lifecycle;
 mod listing;
 mod modes;
+mod modules;
 mod problems;
 mod shutdown;

@@ -99,6 +99,8 @@ async fn cold() {
         outputs: [{"name":"order","type":"{ id: String, state: String }"}]
         modules: [{"name":"GetOrder","signature":"(orderId: String) -> { id: String, state: String }","effect":"read"}]
         source: "in orderId: String\norder = GetOrder(orderId)\nout order"
+        aliases: []
+        versions: [{"name":"order-lookup","version":2,"structuralHash":"sha256:…","movedAt":"2026-01-01T00:00:00Z"},{"name":"order-lookup","version":1,"structuralHash":"sha256:…","movedAt":"2026-01-01T00:00:00Z"}]
     "#]].assert_eq(&host.get("/pipelines/order-lookup@1").await.transcript());
     expect![[r#"
         200
