@@ -12,32 +12,40 @@ use crate::document::{File, Named, Section, Words};
 use crate::fault::{Faults, ManifestFault};
 use crate::limits::{MAX_RUNNING_DEFAULT, MAX_RUNNING_MAX, TIMEOUT_DEFAULT, TIMEOUT_MAX};
 
-/// Keys and kinds of the specification that this version does not do.
-const MODULE_KEYS_UNAVAILABLE: &[&str] =
-    &["request", "query", "headers", "body", "response", "result", "absent_on", "test"];
-const SOURCE_KEYS_UNAVAILABLE: &[&str] =
-    &["url", "base_url", "headers", "allow_private", "command", "env", "replicas"];
+/// Keys of the specification that this version does not do.
+const UNAVAILABLE: &[&str] = &["test"];
 const KINDS_UNAVAILABLE: &[&str] = &["postgres", "http", "process"];
 
 /// Namespaces whose functions are not the user's to declare.
 const RESERVED_NAMESPACES: &[&str] = &["stdlib", "pipeline"];
 
-/// One `[source.NAME]` of kind sqlite.
+/// One `[source.NAME]`.
 pub(crate) struct SourceDeclaration<'f> {
     pub(crate) file: &'f File,
     pub(crate) name: String,
     pub(crate) span: Range<usize>,
     /// `None` if its table has a fault.
-    pub(crate) sqlite: Option<SqliteDeclaration>,
+    pub(crate) body: Option<SourceBody>,
 }
 
-/// A SQLite database to open.
-pub(crate) struct SqliteDeclaration {
-    pub(crate) path: Words,
-    pub(crate) init: Option<Words>,
-    pub(crate) write: bool,
+/// What sources of every kind say, and what only this kind says.
+pub(crate) struct SourceBody {
+    pub(crate) bounds: SourceBounds,
+    pub(crate) kind: SourceKind,
+}
+
+/// How much of a source its calls may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SourceBounds {
+    /// Of one attempt.
     pub(crate) timeout: Duration,
+    /// Calls that run at once.
     pub(crate) max_running: usize,
+}
+
+/// What there is to connect to.
+pub(crate) enum SourceKind {
+    Sqlite(SqliteDeclaration),
 }
 
 impl<'f> SourceDeclaration<'f> {
@@ -46,35 +54,73 @@ impl<'f> SourceDeclaration<'f> {
         let (name, span) = (named.name.clone(), named.span.clone());
         let before = faults.count();
         let section = Section::of(file, "source", named, faults)?;
-        let sqlite = read_sqlite(section, faults).filter(|_| faults.count() == before);
-        Some(SourceDeclaration { file, name, span, sqlite })
+        let body = read_source(section, faults).filter(|_| faults.count() == before);
+        Some(SourceDeclaration { file, name, span, body })
+    }
+
+    /// A fault of this source, under `key`.
+    pub(crate) fn fault(
+        &self,
+        span: Range<usize>,
+        key: &str,
+        message: impl Into<String>,
+    ) -> ManifestFault {
+        let path = format!("source.{}.{key}", quote(&self.name));
+        ManifestFault::new(self.file, span, path.trim_end_matches('.'), message)
     }
 }
 
-fn read_sqlite(mut section: Section<'_>, faults: &mut Faults) -> Option<SqliteDeclaration> {
+fn read_source(mut section: Section<'_>, faults: &mut Faults) -> Option<SourceBody> {
     let kind = section.required("kind", "A SQLite database is `kind = \"sqlite\"`", faults)?;
-    if kind.text != "sqlite" {
-        let shown = quote(&kind.text);
-        let fault = if KINDS_UNAVAILABLE.contains(&kind.text.as_str()) {
-            section
-                .fault(kind.span, "kind", format!("`{shown}` is not available in this version"))
-                .help("The kind that is available is `sqlite`")
-        } else {
-            section
-                .fault(kind.span, "kind", format!("unknown kind `{shown}`"))
-                .help(did_you_mean(&kind.text, ["sqlite"]).unwrap_or("Expected `sqlite`".into()))
-        };
-        faults.push(fault);
-        return None;
+    let bounds = SourceBounds::read(&mut section, faults);
+    let kind = match kind.text.as_str() {
+        "sqlite" => SqliteDeclaration::read(&mut section, faults).map(SourceKind::Sqlite),
+        _ => {
+            faults.push(unknown_kind(&section, kind));
+            return None;
+        }
+    };
+    section.finish(&[], faults);
+    Some(SourceBody { bounds, kind: kind? })
+}
+
+fn unknown_kind(section: &Section<'_>, kind: Words) -> ManifestFault {
+    let shown = quote(&kind.text);
+    if KINDS_UNAVAILABLE.contains(&kind.text.as_str()) {
+        section
+            .fault(kind.span, "kind", format!("`{shown}` is not available in this version"))
+            .help("The kind that is available is `sqlite`")
+    } else {
+        section
+            .fault(kind.span, "kind", format!("unknown kind `{shown}`"))
+            .help(did_you_mean(&kind.text, ["sqlite"]).unwrap_or("Expected `sqlite`".into()))
     }
-    let path = section.required("path", "Give the database file: `path = \"shop.db\"`", faults);
-    let init = section.words("init", faults);
-    let write = section.boolean("write", faults).unwrap_or(false);
-    let timeout = read_timeout(&mut section, faults);
-    let max_running = section.integer("max_running", 1..=MAX_RUNNING_MAX, faults);
-    section.finish(SOURCE_KEYS_UNAVAILABLE, faults);
-    let max_running = max_running.map_or(MAX_RUNNING_DEFAULT, |count| count as usize);
-    Some(SqliteDeclaration { path: path?, init, write, timeout, max_running })
+}
+
+impl SourceBounds {
+    fn read(section: &mut Section<'_>, faults: &mut Faults) -> SourceBounds {
+        let timeout = read_timeout(section, faults);
+        let max_running = section.integer("max_running", 1..=MAX_RUNNING_MAX, faults);
+        let max_running = max_running.map_or(MAX_RUNNING_DEFAULT, |count| count as usize);
+        SourceBounds { timeout, max_running }
+    }
+}
+
+/// A SQLite database to open.
+pub(crate) struct SqliteDeclaration {
+    pub(crate) path: Words,
+    pub(crate) init: Option<Words>,
+    pub(crate) write: bool,
+}
+
+impl SqliteDeclaration {
+    fn read(section: &mut Section<'_>, faults: &mut Faults) -> Option<SqliteDeclaration> {
+        let help = "Give the database file: `path = \"shop.db\"`";
+        let path = section.required("path", help, faults);
+        let init = section.words("init", faults);
+        let write = section.boolean("write", faults).unwrap_or(false);
+        Some(SqliteDeclaration { path: path?, init, write })
+    }
 }
 
 fn read_timeout(section: &mut Section<'_>, faults: &mut Faults) -> Duration {
@@ -96,11 +142,11 @@ pub(crate) struct ModuleDeclaration<'f> {
     pub(crate) name: String,
     pub(crate) span: Range<usize>,
     /// `None` if its table has a fault.
-    pub(crate) sql: Option<SqlDeclaration>,
+    pub(crate) body: Option<ModuleBody>,
 }
 
-/// A SQL statement with a signature.
-pub(crate) struct SqlDeclaration {
+/// What modules of every kind say, and how this one is called.
+pub(crate) struct ModuleBody {
     pub(crate) doc: String,
     pub(crate) signature: Signature,
     pub(crate) signature_words: Words,
@@ -108,7 +154,13 @@ pub(crate) struct SqlDeclaration {
     /// Where the effect stands; the name of the module if it is not given.
     pub(crate) effect_span: Range<usize>,
     pub(crate) source: Words,
-    pub(crate) sql: Words,
+    pub(crate) way: Way,
+}
+
+/// How a module asks its source.
+pub(crate) enum Way {
+    /// By a SQL statement.
+    Sql(Words),
 }
 
 impl<'f> ModuleDeclaration<'f> {
@@ -127,13 +179,13 @@ impl<'f> ModuleDeclaration<'f> {
                 quote(inner)
             );
             faults.push(section.fault(at, "", message).help(help));
-            return Some(ModuleDeclaration { file, name, span, sql: None });
+            return Some(ModuleDeclaration { file, name, span, body: None });
         }
         if let Some((message, help)) = fault_of_name(&name) {
             faults.push(section.fault(span.clone(), "", message).help(help));
         }
-        let sql = read_sql(section, file, faults).filter(|_| faults.count() == before);
-        Some(ModuleDeclaration { file, name, span, sql })
+        let body = read_body(section, file, faults).filter(|_| faults.count() == before);
+        Some(ModuleDeclaration { file, name, span, body })
     }
 
     /// A fault of this module, under `key`.
@@ -148,7 +200,7 @@ impl<'f> ModuleDeclaration<'f> {
     }
 }
 
-fn read_sql(mut section: Section<'_>, file: &File, faults: &mut Faults) -> Option<SqlDeclaration> {
+fn read_body(mut section: Section<'_>, file: &File, faults: &mut Faults) -> Option<ModuleBody> {
     let doc = section.words("doc", faults).map_or(String::new(), |words| words.text);
     let signature_words = section.required(
         "signature",
@@ -157,29 +209,28 @@ fn read_sql(mut section: Section<'_>, file: &File, faults: &mut Faults) -> Optio
     );
     let effect = read_effect(&mut section, faults);
     let source = section.required("source", "Name the `[source.NAME]` that it asks", faults);
-    let help = "Write one statement, with an argument `orderId` as `:orderId`";
-    // Without its SQL a module of an unavailable kind would get a fault that misleads.
-    let sql = if section.has_any(MODULE_KEYS_UNAVAILABLE) {
-        section.words("sql", faults)
-    } else {
-        section.required("sql", help, faults)
-    };
+    let way = read_way(&mut section, faults);
     let signature = signature_words.as_ref().and_then(|words| {
         let read = lang::signature(&words.text);
         read.map_err(|found| report(&section, file, words, found, faults)).ok()
     });
     let name_span = section.span.clone();
-    section.finish(MODULE_KEYS_UNAVAILABLE, faults);
+    section.finish(UNAVAILABLE, faults);
     let (effect, effect_span) = effect.unwrap_or((Effect::Read, name_span));
-    Some(SqlDeclaration {
+    Some(ModuleBody {
         doc: doc.trim().to_string(),
         signature: signature?,
         signature_words: signature_words?,
         effect,
         effect_span,
         source: source?,
-        sql: sql?,
+        way: way?,
     })
+}
+
+fn read_way(section: &mut Section<'_>, faults: &mut Faults) -> Option<Way> {
+    let help = "Write one statement, with an argument `orderId` as `:orderId`";
+    section.required("sql", help, faults).map(Way::Sql)
 }
 
 fn report(

@@ -11,6 +11,8 @@ mod declaration;
 mod document;
 mod fault;
 mod manifest;
+mod secret;
+mod source;
 mod sqlite;
 
 pub mod limits;

@@ -10,6 +10,8 @@ pub const FILE_BYTES_MAX: u64 = 1 << 20;
 pub const MODULES_MAX: usize = 10_000;
 /// Bytes of one SQL statement.
 pub const SQL_BYTES_MAX: usize = 64 << 10;
+/// Bytes of one secret that is read from a file.
+pub const SECRET_BYTES_MAX: u64 = 64 << 10;
 /// Bytes of the script that builds a database.
 pub const INIT_BYTES_MAX: u64 = 64 << 20;
 /// Greatest `max_running` of a source.

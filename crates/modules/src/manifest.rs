@@ -13,7 +13,7 @@ use crate::declaration::{ModuleDeclaration, SourceDeclaration};
 use crate::document::{File, Section};
 use crate::fault::{Faults, ManifestFault};
 use crate::limits::{FILE_BYTES_MAX, FILES_MAX, MODULES_MAX};
-use crate::sqlite::Source;
+use crate::source::Source;
 
 /// What a folder of manifests declares.
 #[derive(Clone, Debug, Default)]
@@ -176,11 +176,8 @@ fn open_sources(
     sources: &BTreeMap<String, SourceDeclaration<'_>>,
     faults: &mut Faults,
 ) -> BTreeMap<String, Option<Source>> {
-    let open = |source: &SourceDeclaration<'_>, faults: &mut Faults| {
-        let sqlite = source.sqlite.as_ref()?;
-        Source::open(source, sqlite).map_err(|fault| faults.push(*fault)).ok()
-    };
-    sources.iter().map(|(name, source)| (name.clone(), open(source, faults))).collect()
+    let mut open = |source| Source::open(source, faults);
+    sources.iter().map(|(name, source)| (name.clone(), open(source))).collect()
 }
 
 /// The module as the engine calls it; `None` if it or its source has a fault.
@@ -190,21 +187,21 @@ fn register(
     is_whole: bool,
     faults: &mut Faults,
 ) -> Option<RegisteredModule> {
-    let sql = module.sql.as_ref()?;
-    let Some(source) = sources.get(&sql.source.text) else {
+    let body = module.body.as_ref()?;
+    let Some(source) = sources.get(&body.source.text) else {
         if is_whole {
-            let message = format!("no source is called `{}`", quote(&sql.source.text));
-            let help = did_you_mean(&sql.source.text, sources.keys().map(String::as_str));
-            let fault = module.fault(sql.source.span.clone(), "source", message);
+            let message = format!("no source is called `{}`", quote(&body.source.text));
+            let help = did_you_mean(&body.source.text, sources.keys().map(String::as_str));
+            let fault = module.fault(body.source.span.clone(), "source", message);
             faults.push(fault.maybe_help(help));
         }
         return None;
     };
-    let implementation = source.as_ref()?.module(module, sql, faults)?;
+    let implementation = source.as_ref()?.module(module, body, faults)?;
     Some(RegisteredModule {
-        signature: sql.signature.clone(),
-        effect: sql.effect,
-        doc: sql.doc.as_str().into(),
+        signature: body.signature.clone(),
+        effect: body.effect,
+        doc: body.doc.as_str().into(),
         origin: shown(module.file).into(),
         module: implementation,
     })

@@ -100,9 +100,11 @@ fn unknown_and_unavailable_keys() {
     check(
         "[module.M]\nsignature = \"() -> Int\"\nsource = \"db\"\nrequest = \"GET /\"\nresponse = \"Int\"\n",
         expect![[r#"
-        modules/m.toml:9: module.M: `request` is not available in this version
-        modules/m.toml:10: module.M: `response` is not available in this version
-    "#]],
+            modules/m.toml:6: module.M: `sql` is missing
+              help: Write one statement, with an argument `orderId` as `:orderId`
+            modules/m.toml:9: module.M: unknown key `request`
+            modules/m.toml:10: module.M: unknown key `response`
+        "#]],
     );
     check(
         &(module("() -> Int", "select 1") + "[[module.M.test]]\ncall = 1\n"),
@@ -180,12 +182,12 @@ fn sources() {
     check_source(
         "[source.db]\nkind = \"sqlite\"\nurl = \"x\"\npaht = \"x\"\n",
         expect![[r#"
-        modules/m.toml:1: source.db: `path` is missing
-          help: Give the database file: `path = "shop.db"`
-        modules/m.toml:3: source.db: `url` is not available in this version
-        modules/m.toml:4: source.db: unknown key `paht`
-          help: Did you mean `path`?
-    "#]],
+            modules/m.toml:1: source.db: `path` is missing
+              help: Give the database file: `path = "shop.db"`
+            modules/m.toml:3: source.db: unknown key `url`
+            modules/m.toml:4: source.db: unknown key `paht`
+              help: Did you mean `path`?
+        "#]],
     );
     check_source(
         &(SOURCE.to_string() + "timeout = \"3 s\"\nmax_running = 0\nwrite = 1\n"),

@@ -10,7 +10,8 @@ use rusqlite::{Batch, Connection};
 
 use super::cells;
 use super::statement::{Column, Rows, Shape, Statement};
-use crate::declaration::{ModuleDeclaration, SqlDeclaration};
+use crate::declaration::{ModuleBody, ModuleDeclaration};
+use crate::document::Words;
 use crate::fault::{Faults, ManifestFault};
 use crate::limits::SQL_BYTES_MAX;
 
@@ -26,11 +27,12 @@ const COLUMN_NAMES: &str =
 pub(crate) fn check(
     conn: &Connection,
     module: &ModuleDeclaration<'_>,
-    sql: &SqlDeclaration,
+    body: &ModuleBody,
+    sql: &Words,
     is_writable: bool,
     faults: &mut Faults,
 ) -> Option<Statement> {
-    let checker = Checker { conn, module, sql };
+    let checker = Checker { conn, module, body, sql };
     let before = faults.count();
     let statement = checker.prepare(faults)?;
     checker.check_effect(&statement, is_writable, faults);
@@ -38,18 +40,19 @@ pub(crate) fn check(
     let columns: Vec<Text> = statement.column_names().map(Text::from).collect();
     let (rows, shape) = checker.check_result(&columns, faults)?;
     let fits = faults.count() == before;
-    fits.then(|| Statement { sql: sql.sql.text.clone(), arguments, rows, shape })
+    fits.then(|| Statement { sql: sql.text.clone(), arguments, rows, shape })
 }
 
 struct Checker<'a, 'f> {
     conn: &'a Connection,
     module: &'a ModuleDeclaration<'f>,
-    sql: &'a SqlDeclaration,
+    body: &'a ModuleBody,
+    sql: &'a Words,
 }
 
 impl<'a> Checker<'a, '_> {
     fn signature(&self) -> &Signature {
-        &self.sql.signature
+        &self.body.signature
     }
 
     /// A fault of the statement.
@@ -59,7 +62,7 @@ impl<'a> Checker<'a, '_> {
 
     /// A fault of a part of the statement; of all of it if the part is empty.
     fn fault_at(&self, part: Range<usize>, message: impl Into<String>) -> ManifestFault {
-        let words = &self.sql.sql;
+        let words = self.sql;
         let span =
             if part.is_empty() { words.span.clone() } else { words.part(self.module.file, part) };
         self.module.fault(span, "sql", message)
@@ -67,12 +70,12 @@ impl<'a> Checker<'a, '_> {
 
     /// A fault of the signature, at the first place where it says `part`.
     fn signature_fault(&self, part: &str, message: impl Into<String>) -> ManifestFault {
-        let span = self.sql.signature_words.find(self.module.file, part);
+        let span = self.body.signature_words.find(self.module.file, part);
         self.module.fault(span, "signature", message)
     }
 
     fn prepare(&self, faults: &mut Faults) -> Option<rusqlite::Statement<'a>> {
-        let text = &self.sql.sql.text;
+        let text = &self.sql.text;
         if text.len() > SQL_BYTES_MAX {
             faults.push(self.fault(format!("the statement is longer than {SQL_BYTES_MAX} bytes")));
             return None;
@@ -119,7 +122,7 @@ impl<'a> Checker<'a, '_> {
         } else {
             ("", TABLE_NAMES)
         };
-        let at = usize::try_from(offset).ok().or_else(|| self.sql.sql.text.find(name));
+        let at = usize::try_from(offset).ok().or_else(|| self.sql.text.find(name));
         let part = at.map_or(0..0, |at| at..at + name.len().max(1));
         self.fault_at(part, quote(message)).maybe_help(self.did_you_mean(name, names))
     }
@@ -137,7 +140,7 @@ impl<'a> Checker<'a, '_> {
         is_writable: bool,
         faults: &mut Faults,
     ) {
-        let effect = self.sql.effect;
+        let effect = self.body.effect;
         if statement.readonly() || effect == Effect::Write {
             return;
         }
@@ -145,7 +148,7 @@ impl<'a> Checker<'a, '_> {
         let help = if is_writable {
             "Write `effect = \"write\"`".to_string()
         } else {
-            let source = quote(&self.sql.source.text);
+            let source = quote(&self.body.source.text);
             format!("Write `effect = \"write\"`, and `write = true` in `[source.{source}]`")
         };
         faults.push(self.fault(message).help(help));
@@ -195,7 +198,7 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn fault_of_parameter(&self, name: &str) -> ManifestFault {
-        let part = self.sql.sql.text.find(name).map_or(0..0, |at| at..at + name.len());
+        let part = self.sql.text.find(name).map_or(0..0, |at| at..at + name.len());
         let Some(bare) = name.strip_prefix(':') else {
             let message =
                 format!("the parameter `{}` has no name that an argument could have", quote(name));

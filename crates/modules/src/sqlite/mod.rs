@@ -20,7 +20,10 @@ use model::text::quote;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use crate::declaration::{ModuleDeclaration, SourceDeclaration, SqlDeclaration, SqliteDeclaration};
+use crate::declaration::{
+    ModuleBody, ModuleDeclaration, SourceBounds, SourceDeclaration, SqliteDeclaration,
+};
+use crate::document::Words;
 use crate::fault::{Faults, ManifestFault};
 use crate::limits::READERS_MAX;
 use calls::{Access, Lane, SqlModule};
@@ -38,10 +41,10 @@ impl Source {
     pub(crate) fn open(
         declaration: &SourceDeclaration<'_>,
         sqlite: &SqliteDeclaration,
+        bounds: SourceBounds,
     ) -> Result<Source, Box<ManifestFault>> {
         let fault = |span: &Range<usize>, key: &str, message: String| {
-            let path = format!("source.{}.{key}", quote(&declaration.name));
-            Box::new(ManifestFault::new(declaration.file, span.clone(), path, message))
+            Box::new(declaration.fault(span.clone(), key, message))
         };
         let folder = declaration.file.path.parent().unwrap_or(Path::new(""));
         let path = folder.join(&sqlite.path.text);
@@ -61,7 +64,7 @@ impl Source {
                 return Err(Box::new(fault(&sqlite.path.span, "path", message).help(help)));
             }
         }
-        let source = Source::new(&declaration.name, path, sqlite);
+        let source = Source::new(&declaration.name, path, sqlite.write, bounds);
         source.probe().map_err(|error| {
             let message = format!("the database cannot be opened: {}", quote(&error.to_string()));
             fault(&sqlite.path.span, "path", message)
@@ -69,28 +72,27 @@ impl Source {
         Ok(source)
     }
 
-    fn new(name: &str, path: PathBuf, sqlite: &SqliteDeclaration) -> Source {
-        let running = Arc::new(Semaphore::new(sqlite.max_running));
+    fn new(name: &str, path: PathBuf, is_writable: bool, bounds: SourceBounds) -> Source {
+        let running = Arc::new(Semaphore::new(bounds.max_running));
         let lane = |access, seats| {
-            Arc::new(Lane::new(path.clone(), access, sqlite.timeout, seats, running.clone()))
+            Arc::new(Lane::new(path.clone(), access, bounds.timeout, seats, running.clone()))
         };
         Source {
             name: name.to_string(),
             readers: lane(Access::Read, READERS_MAX),
-            writer: sqlite.write.then(|| lane(Access::Write, 1)),
+            writer: is_writable.then(|| lane(Access::Write, 1)),
         }
     }
 
-    /// A file that is no database is found by the first question only.
+    /// A file that is no database is found by the first question only. The writer asks first: what
+    /// a killed process left half written can only be rolled back by a connection that may write.
     fn probe(&self) -> rusqlite::Result<()> {
-        let look = |conn: &mut Connection| {
-            conn.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))
-        };
-        self.readers.with_connection(look)??;
-        match &self.writer {
-            Some(writer) => writer.with_connection(look)?,
-            None => Ok(()),
+        for lane in self.writer.iter().chain([&self.readers]) {
+            lane.with_connection(|conn: &mut Connection| {
+                conn.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))
+            })??;
         }
+        Ok(())
     }
 
     /// The module that runs the declared statement; `None` if the statement does not fit the
@@ -98,28 +100,30 @@ impl Source {
     pub(crate) fn module(
         &self,
         module: &ModuleDeclaration<'_>,
-        sql: &SqlDeclaration,
+        body: &ModuleBody,
+        sql: &Words,
         faults: &mut Faults,
     ) -> Option<Arc<dyn Module>> {
-        let lane = match (sql.effect, &self.writer) {
+        let lane = match (body.effect, &self.writer) {
             (Effect::Pure | Effect::Read, _) => &self.readers,
             (Effect::Write, Some(writer)) => writer,
             (Effect::Write, None) => {
                 let message = format!("the source `{}` is opened read-only", quote(&self.name));
                 let help = format!("Write `write = true` in `[source.{}]`", quote(&self.name));
-                let span = sql.effect_span.clone();
+                let span = body.effect_span.clone();
                 faults.push(module.fault(span, "effect", message).help(help));
                 return None;
             }
         };
-        let checked = lane
-            .with_connection(|conn| check::check(conn, module, sql, self.writer.is_some(), faults));
+        let checked = lane.with_connection(|conn| {
+            check::check(conn, module, body, sql, self.writer.is_some(), faults)
+        });
         match checked {
             Ok(statement) => Some(Arc::new(SqlModule::new(lane.clone(), statement?))),
             Err(error) => {
                 let message =
                     format!("the database cannot be opened: {}", quote(&error.to_string()));
-                faults.push(module.fault(sql.source.span.clone(), "source", message));
+                faults.push(module.fault(body.source.span.clone(), "source", message));
                 None
             }
         }
