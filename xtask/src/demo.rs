@@ -104,7 +104,7 @@ impl Shop {
 }
 
 /// Builds the binary, and says where cargo put it.
-fn build(root: &Path) -> Result<PathBuf, String> {
+pub(crate) fn build(root: &Path) -> Result<PathBuf, String> {
     let output = Command::new(crate::cargo())
         .args(["build", "--release", "--package", "tidegate-cli", "--message-format=json"])
         .current_dir(root)

@@ -20,6 +20,8 @@ Usage: cargo xtask TASK
   tidy   the rooms' dependencies, and the form of source files
   simulate --seeds N [--from SEED] | --seed SEED
          the engine in N simulated worlds that fail at every turn, or in one of them with its logs
+  torment [--rounds N] [--seed S] [--full | --read-only]
+         a real server killed N times under load, or on a disk that is full or read-only
   demo   builds the binary and plays all three modes on the example shop";
 
 fn main() -> ExitCode {
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(&root()),
         ["demo"] => demo::run(&root()),
         ["simulate", rest @ ..] => built("tidegate-simulation", rest),
+        ["torment", rest @ ..] => torment(rest),
         _ => Err(USAGE.to_owned()),
     };
     match done {
@@ -49,6 +52,13 @@ fn built(package: &str, arguments: &[&str]) -> Result<(), String> {
         .status()
         .map_err(|error| format!("cargo cannot be started: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{package} failed")) }
+}
+
+/// Torments the release binary.
+fn torment(arguments: &[&str]) -> Result<(), String> {
+    let binary = demo::build(&root())?;
+    let binary = binary.to_str().ok_or("the path of the binary is not UTF-8")?;
+    built("tidegate-torment", &[&[binary], arguments].concat())
 }
 
 /// The cargo that runs this.

@@ -37,6 +37,26 @@ async fn a_database_that_is_there_is_not_built_again() {
     assert_eq!(declared.shown(&[]).await, "Int(3)");
 }
 
+/// What a killed process leaves: a database half written, and the journal that undoes it.
+#[tokio::test]
+async fn a_write_that_a_killed_process_left_half_done_is_undone() {
+    let folder = Folder::new();
+    folder.write("m.toml", &(WRITABLE.to_string() + &module("() -> Int", "select sum(x) from n")));
+    folder.write("db.sql", "create table n (x); with recursive i(x) as (select 1 union all select x + 1 from i where x < 5000) insert into n select 1 from i");
+    assert!(folder.load().is_ok());
+    let [file, journal] = ["db.sqlite", "db.sqlite-journal"].map(|name| folder.path().join(name));
+    let writer = rusqlite::Connection::open(&file).unwrap();
+    writer.execute_batch("pragma cache_size = 1; begin; update n set x = 2").unwrap();
+    let left = [&file, &journal].map(|path| std::fs::read(path).unwrap());
+    writer.execute_batch("rollback").unwrap();
+    drop(writer);
+    std::fs::write(file, &left[0]).unwrap();
+    std::fs::write(journal, &left[1]).unwrap();
+    let manifest = folder.load().unwrap_or_else(|faults| panic!("{faults:#?}"));
+    let sum = support::call(&manifest.modules["M"].module, &[]).await;
+    assert_eq!(support::show(sum), "Int(5000)");
+}
+
 #[tokio::test]
 async fn a_call_that_takes_too_long_ends_and_frees_its_place() {
     let source = SOURCE.to_string() + "timeout = \"30ms\"\nmax_running = 1\n";

@@ -1,5 +1,5 @@
 //! Torments a real server: clients load it, it is killed with SIGKILL at random moments and started
-//! again, its disk fills up, and every acknowledged fact is held against the clients' own record.
+//! again, its disk fills up or becomes read-only, and every acknowledged fact is held against the clients' own record.
 //!
 //! What a client was told must be true for ever after. What it asked without being answered may have
 //! happened or not.
@@ -15,6 +15,7 @@ mod server;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+pub use disk::{Fault, disk};
 use record::Record;
 use server::Server;
 
@@ -24,8 +25,8 @@ const CLIENTS: u64 = 6;
 /// What a torment has seen, so that one in which nothing happened is noticed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Report {
-    /// Times that the server was killed.
-    pub kills: u64,
+    /// Times that the server was killed, or that its disk refused.
+    pub rounds: u64,
     /// Requests that were answered.
     pub answers: u64,
     /// Requests that were not, since the server died or refused.
@@ -52,16 +53,20 @@ pub fn kill(binary: &Path, rounds: u64, seed: u64) -> Result<Report, String> {
         let life = Duration::from_millis(10 + random.below(140));
         load::run(&server, &record, CLIENTS, Some(life));
         server.kill();
-        report.kills += 1;
+        report.rounds += 1;
         let started = Instant::now();
         server.start(&[])?;
         report.slowest_start_ms = report.slowest_start_ms.max(started.elapsed().as_millis());
         check::some(&server.client(), &record, &mut random)?;
     }
     check::all(&server.client(), &record)?;
-    (report.answers, report.unanswered) = record.answers();
-    (report.executions, report.facts) = (record.len(), record.facts());
+    report.count(&record);
     Ok(report)
 }
 
-pub use disk::fill;
+impl Report {
+    fn count(&mut self, record: &Record) {
+        (self.answers, self.unanswered) = record.answers();
+        (self.executions, self.facts) = (record.len(), record.facts());
+    }
+}
