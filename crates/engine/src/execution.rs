@@ -224,6 +224,10 @@ impl Execution {
         if !matches!(cell, InputCell::Filled(_)) {
             self.held_bytes += provided.value.bytes();
             *cell = InputCell::Filled(provided);
+            if self.loaded.plan().inputs[id as usize].event.is_some() {
+                // A call in its key that runs is not needed any more.
+                self.certain_running = 0;
+            }
             self.stale.mark(self.loaded.readers(Source::Input(id)));
         }
     }

@@ -170,6 +170,19 @@ async fn data_that_does_not_fit_is_noted() {
     is(&host, id, Status::Completed).await;
 }
 
+/// The call in its key is not needed any more, so nothing that runs is waited for.
+#[tokio::test]
+async fn an_input_that_is_supplied_is_not_looked_for_any_longer() {
+    let host = Host::new();
+    let source = "in a: String\n@event(\"paid\", key: Held(a))\nin amount: Int\n\
+                  out amount\nout r = 1 / length(a)";
+    let view = host.start(source, r#"{"a": ""}"#, true, Duration::ZERO).await.expect("a view");
+    until(|| host.modules.names() == ["Held"]).await;
+    assert_eq!(view.status, Status::Running);
+    let view = host.resume(view.id, r#"{"amount": 5}"#).await.expect("a view");
+    assert_eq!(view.status, Status::Failed);
+}
+
 #[tokio::test]
 async fn cancelling_is_final_and_stops_what_runs() {
     let host = Host::new();
