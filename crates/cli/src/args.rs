@@ -294,6 +294,10 @@ pub(crate) struct Modules {
     /// Modules: a folder of manifests [default: ./modules, if it exists]
     #[arg(long, env = "TIDEGATE_MODULES", hide_env_values = true, value_name = "DIR")]
     pub(crate) modules: Option<PathBuf>,
+    /// A cache that calls name with `cache_backend`; may be repeated
+    #[arg(long = "cache", env = "TIDEGATE_CACHES", hide_env_values = true)]
+    #[arg(value_name = "NAME", value_delimiter = ',')]
+    pub(crate) caches: Vec<String>,
 }
 
 impl Modules {

@@ -210,9 +210,8 @@ impl Driver {
             }
             let (node, is_write) = (action.node.clone(), self.is_write(&action.node));
             let loaded = self.execution.image().clone();
-            let (registry, clock) = (self.shared.registry(), self.shared.clock.clone());
-            let trace = self.trace.clone();
-            let end = perform(action, self.id, loaded, registry, clock, trace).boxed();
+            let (host, trace) = (self.shared.host(), self.trace.clone());
+            let end = perform(action, self.id, loaded, host, trace).boxed();
             self.calls.push(RunningCall { node, is_write, end });
         }
     }

@@ -12,7 +12,7 @@ use crate::cells::Provider;
 use crate::error::EngineError;
 use crate::execution::Execution;
 use crate::loaded::LoadedImage;
-use crate::log::{CallNode, Event, Received, Record};
+use crate::log::{CallNode, CallTiming, Event, Received, Record};
 use crate::ports::Status;
 use crate::shared::Shared;
 use crate::view::ExecutionView;
@@ -76,10 +76,10 @@ pub enum Happened {
     CallCompleted {
         /// Which.
         node: CallNode,
-        /// How many attempts it took.
+        /// How many attempts it took; none if the result was there already.
         attempts: u32,
-        /// From the first attempt's start to the result, in milliseconds.
-        duration_ms: u64,
+        /// How long it took.
+        timing: CallTiming,
     },
     /// A call failed for good.
     CallFailed {
@@ -87,8 +87,8 @@ pub enum Happened {
         node: CallNode,
         /// Why.
         failure: Failure,
-        /// From the first attempt's start to the failure, in milliseconds.
-        duration_ms: u64,
+        /// How long it took.
+        timing: CallTiming,
     },
     /// The time for an input was over.
     DeadlinePassed {
@@ -195,11 +195,11 @@ impl History {
                     .map(|(binding, value)| Happened::NodeResolved { binding, value: value.0 });
                 std::iter::once(Happened::Resumed { retry_failed }).chain(resolved).collect()
             }
-            Event::CallCompleted { node, attempts, duration_ms, .. } => {
-                vec![Happened::CallCompleted { node, attempts, duration_ms }]
+            Event::CallCompleted { node, attempts, timing, .. } => {
+                vec![Happened::CallCompleted { node, attempts, timing }]
             }
-            Event::CallFailed { node, failure, duration_ms } => {
-                vec![Happened::CallFailed { node, failure, duration_ms }]
+            Event::CallFailed { node, failure, timing } => {
+                vec![Happened::CallFailed { node, failure, timing }]
             }
             Event::DeadlinePassed { input } => vec![Happened::DeadlinePassed { input }],
             Event::Received(received) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::plan::ModuleUse;
+use model::plan::{ModuleUse, PRIORITY_NORMAL};
 use model::{Failure, Text, Value};
 
 use crate::call::{once, timed_out};
@@ -46,12 +46,19 @@ async fn bounded(
     module: RegisteredModule,
     call: ModuleCall,
 ) -> Result<Result<Value, Failure>, EngineError> {
-    let RegisteredModule { signature, effect, module, .. } = module;
+    let RegisteredModule { signature, effect, module, gate, .. } = module;
     let wanted = ModuleUse { name: name.clone(), signature, effect };
     let attempt = call.attempt;
+    let admitted = async {
+        let _seat = match &gate {
+            Some(gate) => Some(gate.enter(PRIORITY_NORMAL).await),
+            None => None,
+        };
+        once(&*module, call, &wanted).await
+    };
     let outcome = tokio::select! {
         biased;
-        outcome = once(&*module, call, &wanted) => outcome,
+        outcome = admitted => outcome,
         () = shared.clock.sleep(INVOKE_MAX) => Err(timed_out(INVOKE_MAX.as_millis() as u64)),
         () = shared.halted() => return Err(EngineError::Draining),
     };

@@ -26,6 +26,10 @@ pub const BACKOFF_MAX_MS: u64 = 30_000;
 /// condition around them, so it takes a few times as many as evaluating the binding. A binding that
 /// needs more exceeds `max_steps` itself, or nests its conditions beyond all reason.
 pub const DEMAND_STEPS_MAX: u64 = 4 * model::limits::STEPS_MAX;
+/// Bytes of the results that one cache keeps; the least recently used are forgotten first.
+pub const CACHE_BYTES_MAX: usize = 64 << 20;
+/// Limits of calls that are remembered before those that nobody uses are looked for.
+pub const CALL_LIMITS_SWEPT: usize = 1_024;
 /// How long a module that is invoked by itself may take: then it failed with R002.
 pub const INVOKE_MAX: Duration = Duration::from_secs(60);
 /// Requests that wait for durable executions at once: one more is refused as overloaded.

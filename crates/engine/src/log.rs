@@ -51,10 +51,10 @@ pub enum Event {
         /// The result.
         #[serde(with = "codec::value")]
         value: Value,
-        /// How many attempts it took.
+        /// How many attempts it took; none if the result was there already.
         attempts: u32,
-        /// From the first attempt's start to the result, in milliseconds.
-        duration_ms: u64,
+        /// How long it took.
+        timing: CallTiming,
     },
     /// A call failed for good.
     CallFailed {
@@ -62,8 +62,8 @@ pub enum Event {
         node: CallNode,
         /// Why.
         failure: Failure,
-        /// From the first attempt's start to the failure, in milliseconds.
-        duration_ms: u64,
+        /// How long it took.
+        timing: CallTiming,
     },
     /// It was ended by hand. What running calls still give is recorded behind it and changes
     /// nothing.
@@ -128,6 +128,18 @@ impl Event {
             Event::Cancelled | Event::Received(_) => true,
         }
     }
+}
+
+/// How long a call took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallTiming {
+    /// From its begin to its end, all waits included, in milliseconds.
+    pub duration_ms: u64,
+    /// How much of that its attempts waited for limits, in milliseconds.
+    pub waited_ms: u64,
+    /// The result is that of another call: of an earlier one, kept in a cache, or of an equal one
+    /// that was being made.
+    pub cached: bool,
 }
 
 /// One call of one execution: an occurrence in the program and, in lambdas, the element indices

@@ -8,12 +8,17 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use model::{Digest, Effect, Signature, Text, Value};
 
+use crate::gate::Gate;
 use crate::{ExecutionId, Timestamp};
 
 /// Tells the time and lets it pass.
 pub trait Clock: Send + Sync + 'static {
     /// Now.
     fn now(&self) -> Timestamp;
+    /// The time since some moment that stays the same. It does not go back, as that of the day may.
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.now().0).unwrap_or_default())
+    }
     /// Is ready when `duration` has passed.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
     /// A new id; ids sort by the time of their creation.
@@ -65,8 +70,21 @@ pub struct RegisteredModule {
     pub doc: Text,
     /// Where it was declared, for people: a file, or `embedded`.
     pub origin: Text,
+    /// Names what was declared, so that kept results of another module of this name are not used.
+    pub declaration: Digest,
+    /// Bounds how many calls run at once, of this module and of others that share the gate.
+    pub gate: Option<Arc<Gate>>,
     /// Its implementation.
     pub module: Arc<dyn Module>,
+}
+
+impl RegisteredModule {
+    /// A module of the program that embeds the engine.
+    pub fn embedded(signature: Signature, effect: Effect, module: Arc<dyn Module>) -> Self {
+        let declaration = Digest::of(signature.to_string().as_bytes());
+        let (doc, origin) = (Text::default(), Text::new_static("embedded"));
+        RegisteredModule { signature, effect, doc, origin, declaration, gate: None, module }
+    }
 }
 
 impl fmt::Debug for RegisteredModule {

@@ -1,6 +1,6 @@
 //! The modules of this host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::plan::ModuleUse;
@@ -11,23 +11,36 @@ use crate::ports::RegisteredModule;
 /// The modules of this host, by qualified name.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
-    modules: BTreeMap<Text, RegisteredModule>,
+    modules: BTreeMap<Text, Arc<RegisteredModule>>,
+    caches: BTreeSet<Text>,
 }
 
 impl Registry {
     /// A registry of these modules, by qualified name.
     pub fn new(modules: BTreeMap<Text, RegisteredModule>) -> Registry {
-        Registry { modules }
+        let modules = modules.into_iter().map(|(name, module)| (name, module.into())).collect();
+        Registry { modules, caches: BTreeSet::new() }
+    }
+
+    /// The same with these caches beside the default one.
+    pub fn with_caches(self, caches: BTreeSet<Text>) -> Registry {
+        Registry { caches, ..self }
+    }
+
+    /// The names of the caches beside the default one.
+    pub fn caches(&self) -> &BTreeSet<Text> {
+        &self.caches
     }
 
     /// The modules, in the order of their qualified names.
     pub fn iter(&self) -> impl Iterator<Item = (&Text, &RegisteredModule)> {
-        self.modules.iter()
+        self.modules.iter().map(|(name, module)| (name, &**module))
     }
 
     /// What a pipeline can call on this host: the standard library and these modules.
     pub fn catalog(&self) -> Catalog {
         let mut catalog = eval::stdlib::catalog();
+        catalog.caches.clone_from(&self.caches);
         for (qualified, module) in &self.modules {
             let (namespace, name) = match qualified.rsplit_once('.') {
                 Some((namespace, name)) => (namespace.into(), name.into()),
@@ -58,17 +71,15 @@ impl Registry {
                 module.effect, wanted.effect
             ));
         }
-        let parameters = |signature: &model::Signature| -> Vec<_> {
-            signature.parameters.iter().map(|parameter| parameter.ty.clone()).collect()
-        };
-        let fits = parameters(&module.signature) == parameters(&wanted.signature)
-            && module.signature.result == wanted.signature.result;
+        let (is, was) = (&module.signature, &wanted.signature);
+        let fits = is.result == was.result
+            && is.parameters.iter().map(|it| &it.ty).eq(was.parameters.iter().map(|it| &it.ty));
         if !fits {
             return Err(format!(
                 "the module `{name}` is now `{}`, the pipeline was compiled for `{}`",
                 module.signature, wanted.signature
             ));
         }
-        Ok(Arc::new(module.clone()))
+        Ok(module.clone())
     }
 }

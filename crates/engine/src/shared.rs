@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::bounds::Bounds;
+use crate::call::Host;
 use crate::driver::Driver;
 use crate::error::EngineError;
 use crate::loaded::LoadedImage;
@@ -17,6 +18,7 @@ use crate::ports::{AliasRow, Clock, ExecutionQuery, Status, Store, StoredImage};
 use crate::reference::PipelineName;
 use crate::registry::Registry;
 use crate::timers::Timers;
+use crate::traffic::Traffic;
 use crate::{ExecutionId, Timestamp, limits};
 
 /// The life of an engine.
@@ -45,6 +47,7 @@ pub(crate) struct Shared {
     aliases: Mutex<Aliases>,
     phase: watch::Sender<Phase>,
     pub(crate) timers: Timers,
+    pub(crate) traffic: Arc<Traffic>,
     /// Executions that somebody watches.
     watched: Mutex<FxHashMap<ExecutionId, Arc<Notify>>>,
     /// Requests that wait for durable executions.
@@ -71,6 +74,7 @@ impl Shared {
             aliases: Mutex::default(),
             phase: watch::Sender::new(Phase::Open),
             timers: Timers::new(),
+            traffic: Arc::default(),
             watched: Mutex::default(),
             requests: Arc::default(),
             busy: AtomicUsize::new(0),
@@ -80,6 +84,12 @@ impl Shared {
 
     pub(crate) fn registry(&self) -> Arc<Registry> {
         self.registry.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What calls are made with now.
+    pub(crate) fn host(&self) -> Host {
+        let (clock, traffic) = (self.clock.clone(), self.traffic.clone());
+        Host { registry: self.registry(), clock, traffic }
     }
 
     pub(crate) fn live(&self) -> MutexGuard<'_, Mailboxes> {

@@ -150,12 +150,12 @@ async fn retries_wait_and_then_succeed() {
     let source = "in x: String\nout y = Flaky(x) with retry: 3, delay: 200ms";
     let (view, ()) = tokio::join!(host.run(source, r#"{"x": "a"}"#), async {
         for attempt in 1..=2 {
-            until(|| {
-                host.modules.names().len() == attempt
-                    && host.clock.is_slept_on(Duration::from_millis(200))
-            })
-            .await;
-            host.clock.advance(Duration::from_millis(200));
+            // The caller itself waits for a minute.
+            until(|| host.modules.names().len() == attempt && host.clock.sleeps().len() == 2).await;
+            let wait = host.clock.sleeps()[0];
+            let expected = Duration::from_millis(200)..=Duration::from_millis(300);
+            assert!(expected.contains(&wait), "{wait:?}");
+            host.clock.advance(wait);
         }
     });
     assert_eq!(outputs(&view.expect("a view")), r#"{"y":"a"}"#);

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use engine::Gate;
 use engine::ports::RegisteredModule;
-use model::Text;
 use model::text::{did_you_mean, quote};
+use model::{Digest, Text};
 
 use crate::declaration::{ModuleDeclaration, SourceDeclaration};
 use crate::document::{File, Section};
@@ -171,19 +173,32 @@ fn add_module<'f>(
     modules.insert(module.name.as_str().into(), module);
 }
 
+/// A source with what all its modules share.
+struct Opened<'f> {
+    source: Source,
+    gate: Arc<Gate>,
+    file: &'f File,
+}
+
 /// Opens every source; one that has a fault is `None`.
-fn open_sources(
-    sources: &BTreeMap<String, SourceDeclaration<'_>>,
+fn open_sources<'f>(
+    sources: &BTreeMap<String, SourceDeclaration<'f>>,
     faults: &mut Faults,
-) -> BTreeMap<String, Option<Source>> {
-    let mut open = |source| Source::open(source, faults);
+) -> BTreeMap<String, Option<Opened<'f>>> {
+    let mut open = |declared: &SourceDeclaration<'f>| {
+        let bounds = declared.body.as_ref()?.bounds;
+        let source = Source::open(declared, faults)?;
+        // More than can be served at once would wait where nobody looks at priorities.
+        let gate = Gate::new(bounds.max_running.min(source.seats()));
+        Some(Opened { source, gate, file: declared.file })
+    };
     sources.iter().map(|(name, source)| (name.clone(), open(source))).collect()
 }
 
 /// The module as the engine calls it; `None` if it or its source has a fault.
 fn register(
     module: &ModuleDeclaration<'_>,
-    sources: &BTreeMap<String, Option<Source>>,
+    sources: &BTreeMap<String, Option<Opened<'_>>>,
     is_whole: bool,
     faults: &mut Faults,
 ) -> Option<RegisteredModule> {
@@ -197,12 +212,16 @@ fn register(
         }
         return None;
     };
-    let implementation = source.as_ref()?.module(module, body, faults)?;
+    let opened = source.as_ref()?;
+    let implementation = opened.source.module(module, body, faults)?;
     Some(RegisteredModule {
         signature: body.signature.clone(),
         effect: body.effect,
         doc: body.doc.as_str().into(),
         origin: shown(module.file).into(),
+        // A little more than what was declared: then a result is computed once too often.
+        declaration: Digest::of(format!("{}\0{}", module.file.text, opened.file.text).as_bytes()),
+        gate: Some(opened.gate.clone()),
         module: implementation,
     })
 }

@@ -6,6 +6,7 @@ use engine::ports::Module;
 
 use crate::declaration::{ModuleBody, ModuleDeclaration, SourceDeclaration, SourceKind, Way};
 use crate::fault::Faults;
+use crate::limits::READERS_MAX;
 use crate::sqlite;
 
 /// What modules ask.
@@ -23,6 +24,13 @@ impl Source {
             }
         };
         opened.map_err(|fault| faults.push(*fault)).ok()
+    }
+
+    /// How many calls it can serve at once.
+    pub(crate) fn seats(&self) -> usize {
+        match self {
+            Source::Sqlite(_) => READERS_MAX,
+        }
     }
 
     /// The module that asks this source in the declared way; `None` if it does not fit its

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::log::{CallNode, Event, Record, StoredValue};
+use engine::log::{CallNode, CallTiming, Event, Record, StoredValue};
 use engine::ports::{EventQuery, ExecutionQuery, Listening, Timer};
 use engine::{Action, Execution, ExecutionId, Provider, Status, Timestamp, step};
 use model::plan::{BindingId, CallId, Expr, InputId};
@@ -419,8 +419,10 @@ fn happen(execution: &mut Execution, event: Event, ends: &Ends) {
             });
             let node = call.node;
             events.push(match end {
-                Ok(value) => Event::CallCompleted { node, value, attempts: 1, duration_ms: 0 },
-                Err(failure) => Event::CallFailed { node, failure, duration_ms: 0 },
+                Ok(value) => {
+                    Event::CallCompleted { node, value, attempts: 1, timing: CallTiming::default() }
+                }
+                Err(failure) => Event::CallFailed { node, failure, timing: CallTiming::default() },
             });
         }
     }

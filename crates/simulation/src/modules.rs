@@ -55,9 +55,8 @@ impl SimModules {
         let all = [("Read", Effect::Read), ("Look", Effect::Read), ("Send", Effect::Write)];
         let registered = all.map(|(name, effect)| {
             let module = Arc::new(SimModule { name, modules: modules.clone() });
-            let (signature, origin) = (signature.clone(), Text::new_static("simulation"));
-            let doc = Text::default();
-            (Text::new_static(name), RegisteredModule { signature, effect, doc, origin, module })
+            let module = RegisteredModule::embedded(signature.clone(), effect, module);
+            (Text::new_static(name), module)
         });
         Registry::new(BTreeMap::from(registered))
     }

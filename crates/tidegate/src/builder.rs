@@ -1,11 +1,13 @@
 //! Puts an engine together: which modules, which store.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Engine, MemoryStore, Registry, Store};
+use model::Text;
 use modules::{Manifest, ManifestFault};
 use store::{OpenError, SqliteStore};
 
@@ -15,13 +17,19 @@ use crate::{SystemClock, Tidegate};
 #[derive(Clone, Debug)]
 pub struct Builder {
     modules: Option<PathBuf>,
+    caches: BTreeSet<Text>,
     store: Option<PathBuf>,
     wait: Duration,
 }
 
 impl Default for Builder {
     fn default() -> Builder {
-        Builder { modules: None, store: None, wait: engine::limits::WAIT_DEFAULT }
+        Builder {
+            modules: None,
+            caches: BTreeSet::new(),
+            store: None,
+            wait: engine::limits::WAIT_DEFAULT,
+        }
     }
 }
 
@@ -39,6 +47,13 @@ impl Builder {
     #[must_use]
     pub fn modules(mut self, folder: impl Into<PathBuf>) -> Builder {
         self.modules = Some(folder.into());
+        self
+    }
+
+    /// Caches that calls may name with `cache_backend`, beside the default one.
+    #[must_use]
+    pub fn caches(mut self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Builder {
+        self.caches.extend(names.into_iter().map(|name| Text::new(name.as_ref())));
         self
     }
 
@@ -68,6 +83,7 @@ impl Builder {
             }
             None => Registry::default(),
         };
+        let registry = registry.with_caches(self.caches);
         let store: Arc<dyn Store> = match self.store {
             Some(folder) => Arc::new(SqliteStore::open(&folder).map_err(BuildError::Store)?),
             None => Arc::new(MemoryStore::new()),

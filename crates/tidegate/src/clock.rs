@@ -1,6 +1,7 @@
 //! The system's clock, for the engine.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use engine::{Clock, Timestamp};
 use futures_util::future::BoxFuture;
@@ -9,6 +10,8 @@ use futures_util::future::BoxFuture;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
@@ -16,6 +19,10 @@ impl Clock for SystemClock {
             Ok(since) => Timestamp(millis(since)),
             Err(before) => Timestamp(-millis(before.duration())),
         }
+    }
+
+    fn elapsed(&self) -> Duration {
+        START.elapsed()
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {

@@ -7,7 +7,7 @@ use model::json::{self, Fault};
 use model::text::{cut, quote};
 use model::{Diagnostic, Image, Plan, Type};
 use server::wire::{self, Entry, Problem, ProblemKind, Timings};
-use tidegate::{BuildError, Compilation, Error, ExecutionView, Tidegate};
+use tidegate::{BuildError, Builder, Compilation, Error, ExecutionView, Tidegate};
 
 use super::text;
 use crate::answer::Answer;
@@ -44,7 +44,13 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Refusal> {
 
 /// An engine for this command alone, in memory.
 pub(crate) fn local(modules: &Modules) -> Result<Tidegate, Refusal> {
-    let mut builder = Tidegate::builder().wait(Duration::MAX);
+    let builder = Tidegate::builder().wait(Duration::MAX);
+    build(builder, modules)
+}
+
+/// The engine with these modules and caches.
+pub(super) fn build(builder: Builder, modules: &Modules) -> Result<Tidegate, Refusal> {
+    let mut builder = builder.caches(&modules.caches);
     if let Some(folder) = modules.folder() {
         builder = builder.modules(folder);
     }
@@ -52,7 +58,7 @@ pub(crate) fn local(modules: &Modules) -> Result<Tidegate, Refusal> {
 }
 
 /// Why there is no engine: every fault of the manifests, or what is wrong with the data folder.
-pub(super) fn build_refusal(error: &BuildError) -> Refusal {
+fn build_refusal(error: &BuildError) -> Refusal {
     match error {
         BuildError::Modules(faults) => {
             let lines = faults.iter().map(|fault| Refusal::usage(fault.to_string()).text);

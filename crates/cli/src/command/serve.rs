@@ -22,11 +22,7 @@ use crate::{hint, render, show, terminal};
 
 pub(crate) fn serve(args: &Serve) -> Result<Exit, Refusal> {
     log()?;
-    let mut builder = Tidegate::builder().store(&args.data);
-    if let Some(folder) = args.modules.folder() {
-        builder = builder.modules(folder);
-    }
-    let tidegate = builder.build().map_err(|error| super::run::build_refusal(&error))?;
+    let tidegate = super::run::build(Tidegate::builder().store(&args.data), &args.modules)?;
     let runtime = super::runtime()?;
     let done = runtime.block_on(serve_until_told(args, &tidegate));
     // A module may still be at work on what nobody waits for any more.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use engine::ports::{AliasRow, Append, Appended, SavePipeline, SavedPipeline, StoreFuture};
 use engine::{
-    Caller, Clock, Engine, EngineError, ExecutionId, ExecutionView, LoadedImage, MemoryStore,
+    Caller, Clock, Engine, EngineError, ExecutionId, ExecutionView, Gate, LoadedImage, MemoryStore,
     Module, ModuleCall, ModuleError, RegisteredModule, Registry, Resume, Start, Store, StoreError,
     Timestamp, supply,
 };
@@ -89,7 +89,8 @@ pub(crate) fn outputs(view: &ExecutionView) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// `Echo(text)` gives its argument; `Held` waits until it is released; `Flaky` fails until it was
+/// `Echo(text)` gives its argument; `Held` waits until it is released, and so does `Gated`, of which the
+/// host lets only one run at once; `Flaky` fails until it was
 /// called three times; `Send` writes.
 #[derive(Default)]
 pub(crate) struct Modules {
@@ -117,6 +118,7 @@ impl Modules {
             ("Echo", Effect::Read),
             ("Held", Effect::Read),
             ("HeldWrite", Effect::Write),
+            ("Gated", Effect::Read),
             ("Flaky", Effect::Read),
             ("Panicking", Effect::Read),
             ("Lying", Effect::Read),
@@ -124,10 +126,9 @@ impl Modules {
         ]
         .map(|(name, effect)| {
             let module = Arc::new(Named { name, modules: modules.clone() });
-            let signature = signature.clone();
-            let origin = Text::new_static("test");
-            let doc = Text::default();
-            (Text::new_static(name), RegisteredModule { signature, effect, doc, origin, module })
+            let module = RegisteredModule::embedded(signature.clone(), effect, module);
+            let gate = (name == "Gated").then(|| Gate::new(1));
+            (Text::new_static(name), RegisteredModule { gate, ..module })
         });
         Registry::new(BTreeMap::from(registered))
     }
@@ -163,7 +164,7 @@ impl Module for Named {
                 Err(ModuleError { code: Code::R001, message, retryable: true })
             };
             match name {
-                "Held" | "HeldWrite" => {
+                "Held" | "HeldWrite" | "Gated" => {
                     modules.held.0.acquire().await.expect("never closed").forget()
                 }
                 "Flaky" if modules.flaky.fetch_add(1, Ordering::SeqCst) < 2 => {
@@ -205,8 +206,16 @@ impl ManualClock {
 
     /// Somebody sleeps for exactly so long.
     pub(crate) fn is_slept_on(&self, duration: Duration) -> bool {
+        self.sleeps().contains(&duration)
+    }
+
+    /// How long everybody sleeps who does, the shortest first.
+    pub(crate) fn sleeps(&self) -> Vec<Duration> {
         let state = self.state.lock().expect("clock");
-        state.1.iter().any(|(due, sleeper)| *due - state.0 == duration && !sleeper.is_closed())
+        let sleeping = state.1.iter().filter(|(_, sleeper)| !sleeper.is_closed());
+        let mut sleeps: Vec<Duration> = sleeping.map(|(due, _)| *due - state.0).collect();
+        sleeps.sort();
+        sleeps
     }
 }
 

@@ -36,26 +36,17 @@ pub(crate) struct Lane {
     access: Access,
     timeout: Duration,
     seats: Arc<Semaphore>,
-    /// As many as calls of the source may run at once, shared by its lanes.
-    running: Arc<Semaphore>,
     waiting: Semaphore,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Lane {
-    pub(crate) fn new(
-        path: PathBuf,
-        access: Access,
-        timeout: Duration,
-        seats: usize,
-        running: Arc<Semaphore>,
-    ) -> Lane {
+    pub(crate) fn new(path: PathBuf, access: Access, timeout: Duration, seats: usize) -> Lane {
         Lane {
             path,
             access,
             timeout,
             seats: Arc::new(Semaphore::new(seats)),
-            running,
             waiting: Semaphore::new(WAITING_MAX),
             idle: Mutex::new(Vec::new()),
         }
@@ -95,15 +86,14 @@ impl Lane {
             let message = format!("more than {WAITING_MAX} calls wait for the database");
             return Err(failure(message, true));
         };
-        // Neither semaphore is ever closed.
+        // It is never closed.
         let seat = self.seats.clone().acquire_owned().await;
-        let turn = self.running.clone().acquire_owned().await;
         drop(place);
         let caller = Caller::default();
         let (lane, gone) = (self.clone(), caller.gone.clone());
         let work = tokio::task::spawn_blocking(move || {
             let result = lane.attend(&statement, &call, gone);
-            drop((turn, seat));
+            drop(seat);
             result
         });
         match tokio::time::timeout(self.timeout, work).await {
@@ -212,10 +202,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         Connection::open(&path).unwrap().execute_batch("create table a (x)").unwrap();
-        let lane = |access| {
-            let running = Arc::new(Semaphore::new(1));
-            Lane::new(path.clone(), access, Duration::from_secs(1), 1, running)
-        };
+        let lane = |access| Lane::new(path.clone(), access, Duration::from_secs(1), 1);
         let insert = |conn: &mut Connection| conn.execute("insert into a values (1)", []);
         let refused = lane(Access::Read).with_connection(insert).unwrap().unwrap_err();
         assert_eq!(refused.sqlite_error_code(), Some(ErrorCode::ReadOnly));

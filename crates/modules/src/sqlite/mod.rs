@@ -18,7 +18,6 @@ use engine::ports::Module;
 use model::Effect;
 use model::text::quote;
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
 
 use crate::declaration::{
     ModuleBody, ModuleDeclaration, SourceBounds, SourceDeclaration, SqliteDeclaration,
@@ -73,10 +72,7 @@ impl Source {
     }
 
     fn new(name: &str, path: PathBuf, is_writable: bool, bounds: SourceBounds) -> Source {
-        let running = Arc::new(Semaphore::new(bounds.max_running));
-        let lane = |access, seats| {
-            Arc::new(Lane::new(path.clone(), access, bounds.timeout, seats, running.clone()))
-        };
+        let lane = |access, seats| Arc::new(Lane::new(path.clone(), access, bounds.timeout, seats));
         Source {
             name: name.to_string(),
             readers: lane(Access::Read, READERS_MAX),

@@ -1,6 +1,6 @@
 //! What happened to an execution, as JSON.
 
-use engine::log::{CallNode, Received};
+use engine::log::{CallNode, CallTiming, Received};
 use engine::{ExecutionId, Happened, History, HistoryItem, call_key};
 use model::plan::InputId;
 use model::{Plan, Text};
@@ -51,16 +51,16 @@ pub(crate) fn history_item(
             object.value("value", plan.ty(binding.ty), value);
             object.text("origin", "manual");
         }
-        Happened::CallCompleted { node, attempts, duration_ms } => {
+        Happened::CallCompleted { node, attempts, timing } => {
             call(object, plan, node, id);
-            object.number("durationMs", duration_ms);
+            times(object, timing);
             object.number("attempts", attempts);
-            object.boolean("cacheHit", false);
+            object.boolean("cacheHit", timing.cached);
             object.text("origin", "module");
         }
-        Happened::CallFailed { node, failure, duration_ms } => {
+        Happened::CallFailed { node, failure, timing } => {
             call(object, plan, node, id);
-            object.number("durationMs", duration_ms);
+            times(object, timing);
             object.object("failure", |object| self::failure(object, failure));
         }
         Happened::DeadlinePassed { input } => object.text("input", input_name(plan, *input)),
@@ -104,6 +104,11 @@ fn call(object: &mut Object<'_>, plan: &Plan, node: &CallNode, id: ExecutionId) 
     object.text("node", &plan.bindings[call.binding as usize].name);
     object.text("module", &plan.modules[call.module as usize].name);
     object.text("callKey", &call_key(plan, node, id));
+}
+
+fn times(object: &mut Object<'_>, timing: &CallTiming) {
+    object.number("durationMs", timing.duration_ms);
+    object.number("waitedMs", timing.waited_ms);
 }
 
 fn event(object: &mut Object<'_>, received: &Received) {

@@ -88,7 +88,7 @@ async fn a_history_has_everything_that_happened() {
     expect![[r#"
         {"items":[{"number":1,"at":"2026-01-01T00:00:00Z","type":"started","structuralHash":"sha256:…"}
         {"number":2,"at":"2026-01-01T00:00:00Z","type":"inputProvided","input":"userId","value":"user-123","by":"start"}
-        {"number":3,"at":"2026-01-01T00:00:00Z","type":"callCompleted","node":"user","module":"GetUser","callKey":"exec-…/user.1","durationMs":0,"attempts":1,"cacheHit":false,"origin":"module"}
+        {"number":3,"at":"2026-01-01T00:00:00Z","type":"callCompleted","node":"user","module":"GetUser","callKey":"exec-…/user.1","durationMs":0,"waitedMs":0,"attempts":1,"cacheHit":false,"origin":"module"}
         {"number":4,"at":"2026-01-01T00:00:00Z","type":"suspended","missingInputs":["approval"]}
         {"number":5,"at":"2026-01-01T00:00:00Z","type":"resumed","retryFailed":false}
         {"number":6,"at":"2026-01-01T00:00:00Z","type":"inputProvided","input":"approval","value":true,"by":"resume"}
@@ -118,13 +118,13 @@ async fn failures_and_repairs() {
     assert_eq!(host.post(&format!("/executions/{id}/resume"), repair).await.status, 200);
     let page = host.get(&format!("/executions/{id}/events?after=3")).await;
     expect![[r#"
-        {"items":[{"number":4,"at":"2026-01-01T00:00:00Z","type":"callFailed","node":"copy","module":"Flaky","callKey":"exec-…/copy.1","durationMs":0,"failure":{"code":"R001","module":"Flaky","message":"no answer from the shop","attempts":1}}
+        {"items":[{"number":4,"at":"2026-01-01T00:00:00Z","type":"callFailed","node":"copy","module":"Flaky","callKey":"exec-…/copy.1","durationMs":0,"waitedMs":0,"failure":{"code":"R001","module":"Flaky","message":"no answer from the shop","attempts":1}}
         {"number":5,"at":"2026-01-01T00:00:00Z","type":"nodeFailed","node":"copy","failure":{"code":"R001","module":"Flaky","message":"no answer from the shop","attempts":1}}
         {"number":6,"at":"2026-01-01T00:00:00Z","type":"nodeFailed","node":"part","failure":{"code":"R005","message":"1 / 0"}}
         {"number":7,"at":"2026-01-01T00:00:00Z","type":"failed"}
         {"number":8,"at":"2026-01-01T00:00:00Z","type":"resumed","retryFailed":true}
         {"number":9,"at":"2026-01-01T00:00:00Z","type":"nodeResolved","node":"part","value":7,"origin":"manual"}
-        {"number":10,"at":"2026-01-01T00:00:00Z","type":"callCompleted","node":"copy","module":"Flaky","callKey":"exec-…/copy.1","durationMs":0,"attempts":1,"cacheHit":false,"origin":"module"}
+        {"number":10,"at":"2026-01-01T00:00:00Z","type":"callCompleted","node":"copy","module":"Flaky","callKey":"exec-…/copy.1","durationMs":0,"waitedMs":0,"attempts":1,"cacheHit":false,"origin":"module"}
         {"number":11,"at":"2026-01-01T00:00:00Z","type":"completed"}]}"#]].assert_eq(&lines(&page));
 }
 

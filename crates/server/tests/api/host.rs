@@ -109,16 +109,10 @@ fn module<F>(parameter: &str, result: Type, effect: Effect, doc: &str, call: F) 
 where
     F: Fn(ModuleCall) -> BoxFuture<'static, Result<Value, ModuleError>> + Send + Sync + 'static,
 {
-    RegisteredModule {
-        signature: Signature {
-            parameters: vec![Parameter { name: parameter.into(), ty: Type::String }],
-            result,
-        },
-        effect,
-        doc: doc.into(),
-        origin: "embedded".into(),
-        module: Arc::new(Closure(call)),
-    }
+    let parameters = vec![Parameter { name: parameter.into(), ty: Type::String }];
+    let signature = Signature { parameters, result };
+    let module = RegisteredModule::embedded(signature, effect, Arc::new(Closure(call)));
+    RegisteredModule { doc: doc.into(), ..module }
 }
 
 /// `{ id: String, <other>: String }`; slots are sorted by name, and `id` is the first.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::log::{Event, Received, Record, StoredValue};
+use engine::log::{CallTiming, Event, Received, Record, StoredValue};
 use engine::{
     Action, CallAction, Execution, ExecutionId, ExecutionView, LoadedImage, Status, Timestamp,
     step, supply,
@@ -217,11 +217,13 @@ impl Session {
                 node: action.node.clone(),
                 value,
                 attempts: 1,
-                duration_ms: 0,
+                timing: CallTiming::default(),
             },
-            Err(failure) => {
-                Event::CallFailed { node: action.node.clone(), failure, duration_ms: 0 }
-            }
+            Err(failure) => Event::CallFailed {
+                node: action.node.clone(),
+                failure,
+                timing: CallTiming::default(),
+            },
         }
     }
 

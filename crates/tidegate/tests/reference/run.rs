@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use engine::log::{Event, Record, StoredValue};
+use engine::log::{CallTiming, Event, Record, StoredValue};
 use engine::{
     Action, CallAction, Execution, ExecutionId, ExecutionView, LoadedImage, Provider, Status,
     Timestamp, step,
@@ -199,12 +199,12 @@ impl<'a> Run<'a> {
                 node: call.node,
                 value: value.to_model(&module_use.signature.result).expect("a result"),
                 attempts: 1,
-                duration_ms: 0,
+                timing: CallTiming::default(),
             },
             None => Event::CallFailed {
                 node: call.node,
                 failure: Failure::new(Code::R001, modules::MESSAGE),
-                duration_ms: 0,
+                timing: CallTiming::default(),
             },
         };
         let failed = Failed { code: Code::R001, message: modules::MESSAGE.to_owned() };
