@@ -50,8 +50,10 @@ pub struct Execution {
     closed: bool,
     /// For each binding, how many plain calls in it run; see [`LoadedImage::is_plain`].
     plain_running: Vec<usize>,
-    /// At least so many certain calls run.
+    /// At least so many certain calls run, unless failed ones were run anew: then a binding may have
+    /// its value while a call in it runs whose failure was caught before.
     certain_running: usize,
+    is_retried: bool,
     /// Bytes of all values held, the measure of `max_execution_bytes`.
     held_bytes: usize,
     /// One for each input; none at all where no input has one.
@@ -83,6 +85,7 @@ impl Execution {
             closed: false,
             plain_running: vec![0; plan.bindings.len()],
             certain_running: 0,
+            is_retried: false,
             held_bytes: 0,
             deadlines: match plan.inputs.iter().any(|input| input.deadline_ms.is_some()) {
                 true => vec![Deadline::Ahead; plan.inputs.len()],
@@ -347,6 +350,7 @@ impl Execution {
     }
 
     pub(crate) fn forget_failed_calls(&mut self) {
+        self.is_retried = true;
         let calls = 0..self.loaded.plan().calls.len() as CallId;
         let may_retry: Vec<bool> = calls.map(|id| self.may_retry(id)).collect();
         for id in self.cells.forget_failures(|id| may_retry[id as usize]) {
@@ -369,7 +373,7 @@ impl Execution {
                 self.status = Status::Completed;
                 return actions;
             }
-            if !is_left && self.closed && self.certain_running > 0 {
+            if !is_left && self.closed && self.certain_running > 0 && !self.is_retried {
                 self.status = Status::Running;
                 return actions;
             }
