@@ -295,7 +295,7 @@ pub(crate) struct Modules {
     #[arg(long, env = "TIDEGATE_MODULES", hide_env_values = true, value_name = "DIR")]
     pub(crate) modules: Option<PathBuf>,
     /// A cache that calls name with `cache_backend`; may be repeated
-    #[arg(long = "cache", env = "TIDEGATE_CACHES", hide_env_values = true)]
+    #[arg(long = "cache", env = "TIDEGATE_CACHE", hide_env_values = true)]
     #[arg(value_name = "NAME", value_delimiter = ',')]
     pub(crate) caches: Vec<String>,
 }

@@ -47,7 +47,7 @@ mod tests {
     }
 
     async fn keep(tidegate: &Tidegate, source: &str) {
-        let image = tidegate.check(source).image.expect("it compiles");
+        let image = tidegate.check(source).await.expect("a store").image.expect("it compiles");
         let loaded = engine::LoadedImage::new(image).expect("it loads").into();
         let source = Some(source.into());
         let start =

@@ -6,7 +6,7 @@
 //! it is unknown or failed. Demand is a pure function of the cells.
 
 use eval::{Evaluator, Outcome};
-use model::plan::{Arm, BindingId, CallId, Each, Expr, ExprId, InputId, Rescue, Source};
+use model::plan::{Arm, BindingId, CallId, Each, Expr, ExprId, InputId, Rescue, Scope, Source};
 use model::{Effect, Plan, Value};
 
 use crate::cells::{BindingCell, CallCell, Cells, InputCell};
@@ -72,6 +72,7 @@ impl Demand {
                 certain_running: 0,
             },
             through,
+            inner: Vec::new(),
             steps_left: 0,
         };
         for output in &plan.outputs {
@@ -91,6 +92,8 @@ struct Walk<'a> {
     cells: &'a Cells,
     demand: Demand,
     through: Through,
+    /// How much the cells of called pipelines in the current binding are needed.
+    inner: Vec<Level>,
     /// Steps for the current binding; where they end, the rest of it is not followed.
     steps_left: u64,
 }
@@ -144,6 +147,8 @@ impl Walk<'_> {
         if level > Level::Unneeded && follows {
             let binding = &plan.bindings[id as usize];
             self.evaluator.enter(binding.locals);
+            self.inner.clear();
+            self.inner.resize(binding.locals as usize, Level::Unneeded);
             self.steps_left = limits::DEMAND_STEPS_MAX;
             self.expr(plan, binding.root, Way { level, inline: true });
         }
@@ -226,6 +231,12 @@ impl Walk<'_> {
                     }
                 }
                 Expr::Each(each) => return self.each(plan, each, way),
+                Expr::Scope(scope) => return self.scope(plan, scope, way),
+                Expr::Cell(local) => {
+                    let known = &mut self.inner[*local as usize];
+                    *known = way.level.max(*known);
+                    return;
+                }
                 Expr::Input(id) => return self.need(Source::Input(*id), way.level),
                 Expr::Binding(id) => return self.need(Source::Binding(*id), way.level),
                 Expr::Call(id) => return self.call(plan, *id, way),
@@ -326,6 +337,22 @@ impl Walk<'_> {
         }
     }
 
+    /// A called pipeline: its cells are needed as those of the program are, going backwards.
+    fn scope(&mut self, plan: &Plan, scope: &Scope, way: Way) {
+        self.evaluator.refresh();
+        self.evaluator.enter_scope(scope);
+        self.steps_left = self.steps_left.saturating_sub(self.evaluator.steps());
+        scope.cells().for_each(|(local, _)| self.inner[local as usize] = Level::Unneeded);
+        self.expr(plan, scope.body, way);
+        for (local, value) in scope.cells().rev() {
+            let level = self.inner[local as usize];
+            let follows = self.through == Through::All || !self.evaluator.is_filled(local);
+            if level > Level::Unneeded && follows {
+                self.expr(plan, value, Way { level, ..way });
+            }
+        }
+    }
+
     /// Whether everything that the expression may read has a value, and what is followed are empty
     /// cells.
     fn needs_nothing(&self, id: ExprId) -> bool {
@@ -334,6 +361,7 @@ impl Walk<'_> {
                 Expr::Input(id) => self.cells.value(Source::Input(*id)).is_some(),
                 Expr::Binding(id) => self.cells.value(Source::Binding(*id)).is_some(),
                 Expr::Call(_) => false,
+                Expr::Cell(local) => self.evaluator.is_filled(*local),
                 _ => true,
             })
     }

@@ -1,11 +1,12 @@
 //! The shell around the heart: starts, resumes and recovers executions, and keeps pipelines.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use model::plan::InputId;
-use model::{Digest, Image, Text, Value};
+use model::{Catalog, Digest, Image, Text, Value, text};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::bounds::Bounds;
@@ -374,6 +375,48 @@ impl Engine {
         let Some(alias) = alias else { return Ok(None) };
         let loaded = self.shared.image(alias.digest).await?;
         Ok(loaded.map(|loaded| Found { loaded, alias: Some(alias) }))
+    }
+
+    /// `catalog` with the stored pipelines of these names. Where there is none, those are added whose
+    /// names are similar, for the compiler to suggest.
+    pub async fn with_pipelines(
+        &self,
+        catalog: &Arc<Catalog>,
+        names: &BTreeSet<Text>,
+    ) -> Result<Arc<Catalog>, EngineError> {
+        if names.is_empty() {
+            return Ok(catalog.clone());
+        }
+        let mut extended = (**catalog).clone();
+        let mut unknown = Vec::new();
+        for name in names.iter().take(limits::PIPELINES_CALLED_MAX) {
+            if !self.insert_pipeline(&mut extended, name).await? {
+                unknown.push(name);
+            }
+        }
+        if !unknown.is_empty() {
+            let known = self.aliases(None, limits::PIPELINES_CALLED_MAX).await?;
+            for name in unknown {
+                let known = known.iter().map(|row| row.name.as_str());
+                for similar in text::suggestions(name, known) {
+                    self.insert_pipeline(&mut extended, &similar.into()).await?;
+                }
+            }
+        }
+        Ok(Arc::new(extended))
+    }
+
+    async fn insert_pipeline(
+        &self,
+        catalog: &mut Catalog,
+        name: &Text,
+    ) -> Result<bool, EngineError> {
+        let Ok(alias) = name.parse() else { return Ok(false) };
+        let found = self.find(&Reference::Alias(alias, None)).await?;
+        let image = found.map(|found| found.loaded.image.clone());
+        let is_found = image.is_some();
+        image.into_iter().for_each(|image| catalog.insert_pipeline(name.clone(), image));
+        Ok(is_found)
     }
 
     /// The image with what is kept beside it.

@@ -30,6 +30,8 @@ pub const DEMAND_STEPS_MAX: u64 = 4 * model::limits::STEPS_MAX;
 pub const CACHE_BYTES_MAX: usize = 64 << 20;
 /// Limits of calls that are remembered before those that nobody uses are looked for.
 pub const CALL_LIMITS_SWEPT: usize = 1_024;
+/// Stored pipelines that one source may call; it is told that further ones do not exist.
+pub const PIPELINES_CALLED_MAX: usize = 1_000;
 /// How long a module that is invoked by itself may take: then it failed with R002.
 pub const INVOKE_MAX: Duration = Duration::from_secs(60);
 /// Requests that wait for durable executions at once: one more is refused as overloaded.

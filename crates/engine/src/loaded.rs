@@ -1,6 +1,8 @@
 //! An image made ready to run: standard functions resolved, and for every cell the bindings that
 //! read it. Made once per image, shared by all its executions.
 
+use std::sync::Arc;
+
 use eval::Builtins;
 pub use eval::UnknownFunction;
 use model::plan::{BindingId, CallId, Expr, ExprId, InputId, Source};
@@ -11,7 +13,7 @@ use rustc_hash::FxHashMap;
 #[derive(Debug)]
 pub struct LoadedImage {
     /// The image.
-    pub image: Image,
+    pub image: Arc<Image>,
     pub(crate) builtins: Builtins,
     /// For each expression, whether it or a part of it reads a cell.
     reads: Vec<bool>,
@@ -54,7 +56,7 @@ impl LoadedImage {
         let key_owners =
             events.filter_map(|(id, input)| Some((input.event.as_ref()?.key, id))).collect();
         Ok(LoadedImage {
-            image,
+            image: image.into(),
             builtins,
             reads,
             starts,
@@ -130,7 +132,7 @@ fn plain_calls(plan: &Plan, builtins: &Builtins, reads: &[bool]) -> Vec<bool> {
             }
             Expr::Rescue(rescue) => is_plain[rescue.of as usize] = true,
             Expr::If { .. } | Expr::And(..) | Expr::Or(..) | Expr::When { .. } => {}
-            Expr::Coalesce(..) | Expr::Match { .. } => {}
+            Expr::Coalesce(..) | Expr::Match { .. } | Expr::Scope(_) => {}
             strict => strict.operands(&mut |id| is_plain[id as usize] = true),
         }
     }
@@ -154,7 +156,8 @@ fn starts(plan: &Plan) -> Vec<ExprId> {
 fn reads(plan: &Plan) -> Vec<bool> {
     let mut reads: Vec<bool> = Vec::with_capacity(plan.exprs.len());
     for expr in &plan.exprs {
-        let mut any = matches!(expr, Expr::Input(_) | Expr::Binding(_) | Expr::Call(_));
+        let mut any =
+            matches!(expr, Expr::Input(_) | Expr::Binding(_) | Expr::Call(_) | Expr::Cell(_));
         expr.operands(&mut |part| any |= reads[part as usize]);
         reads.push(any);
     }

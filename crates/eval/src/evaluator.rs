@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use model::plan::{
-    Arm, BindingId, CallId, Expr, ExprId, InputId, LocalId, Merge, Otherwise, Piece, Rescue, Side,
-    TypeId,
+    Argument, Arm, BindingId, CallId, Expr, ExprId, InputId, LocalId, Merge, Otherwise, Piece,
+    Rescue, Scope, Side, TypeId,
 };
 use model::{Code, Failure, Plan, Text, Value, limits, value};
 
@@ -69,13 +69,33 @@ impl Cells for NoCells {
     }
 }
 
+/// What is known of a local.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Local {
+    #[default]
+    Open,
+    Done(Value),
+    /// Only cells of called pipelines fail without failing the binding.
+    Failed(Arc<Failure>),
+}
+
+impl From<Outcome> for Local {
+    fn from(outcome: Outcome) -> Local {
+        match outcome {
+            Ok(value) => Local::Done(value),
+            Err(Stop::Open) => Local::Open,
+            Err(Stop::Failed(failure)) => Local::Failed(failure),
+        }
+    }
+}
+
 /// Evaluates the expressions of one binding at a time.
 pub struct Evaluator<'a, C> {
     pub(crate) plan: &'a Plan,
     pub(crate) builtins: &'a Builtins,
     cells: &'a C,
-    /// Pattern variables and lambda parameters of the current binding.
-    locals: Vec<Option<Value>>,
+    /// Pattern variables, lambda parameters and cells of called pipelines of the current binding.
+    locals: Vec<Local>,
     /// The elements to which the lambdas around the current expression are applied.
     path: Vec<u32>,
     /// Around the current expression, how many options would catch its failure: then an operand that
@@ -97,7 +117,7 @@ impl<'a, C: Cells> Evaluator<'a, C> {
     /// Forgets the variables and steps of the binding before, and makes room for as many `locals`.
     pub fn enter(&mut self, locals: u32) {
         self.locals.clear();
-        self.locals.resize(locals as usize, None);
+        self.locals.resize(locals as usize, Local::Open);
         self.path.clear();
         self.catching = 0;
         self.refresh();
@@ -116,7 +136,28 @@ impl<'a, C: Cells> Evaluator<'a, C> {
 
     /// Gives a local its value, or makes it unknown.
     pub fn bind(&mut self, local: LocalId, value: Option<Value>) {
-        self.locals[local as usize] = value;
+        self.locals[local as usize] = value.map_or(Local::Open, Local::Done);
+    }
+
+    /// Fills the cells of a called pipeline as far as they can be. None of them fails the pipeline
+    /// unless its result needs it.
+    pub fn enter_scope(&mut self, scope: &Scope) {
+        for Argument { name, local, value } in &scope.arguments {
+            let outcome = self.eval(*value).map_err(|stop| match stop {
+                // It would not be the pipeline's own.
+                Stop::Failed(failure) => self.place(Failure::by_dependency(name, &failure), *value),
+                Stop::Open => Stop::Open,
+            });
+            self.locals[*local as usize] = outcome.into();
+        }
+        for (local, value) in &scope.bindings {
+            self.locals[*local as usize] = self.eval(*value).into();
+        }
+    }
+
+    /// Whether this cell has a value.
+    pub fn is_filled(&self, local: LocalId) -> bool {
+        matches!(self.locals[local as usize], Local::Done(_))
     }
 
     /// The elements to which the lambdas around the current expression are applied, outermost
@@ -186,7 +227,15 @@ impl<'a, C: Cells> Evaluator<'a, C> {
                 let name = &self.plan.bindings[*binding as usize].name;
                 self.read(self.cells.binding(*binding), name, id)
             }
-            Expr::Local(local) => self.locals[*local as usize].clone().ok_or(Stop::Open),
+            Expr::Local(local) | Expr::Cell(local) => match &self.locals[*local as usize] {
+                Local::Done(value) => Ok(value.clone()),
+                Local::Open => Err(Stop::Open),
+                Local::Failed(failure) => Err(Stop::Failed(failure.clone())),
+            },
+            Expr::Scope(scope) => {
+                self.enter_scope(scope);
+                self.eval(scope.body)
+            }
             Expr::Call(_) | Expr::Apply { .. } | Expr::Each(_) => {
                 self.attempt(id, false)?.map_err(Stop::Failed)
             }
@@ -261,6 +310,10 @@ impl<'a, C: Cells> Evaluator<'a, C> {
                 let arguments = self.all(&each.arguments)?;
                 self.catching(is_caught, |this| this.each(each, &arguments, id))
             }
+            Expr::Scope(_) => match self.catching(is_caught, |this| this.eval(id)) {
+                Err(Stop::Failed(failure)) => Ok(Err(failure)),
+                outcome => outcome.map(Ok),
+            },
             _ => self.eval(id).map(Ok),
         }
     }

@@ -107,6 +107,10 @@ fn parts(expr: &Expr, visit: &mut dyn FnMut(ExprId, Use)) {
             each.arguments.iter().for_each(|argument| visit(*argument, Use::Always));
             visit(each.body, Use::Conditional);
         }
+        Expr::Scope(scope) => {
+            scope.cells().for_each(|(_, value)| visit(value, Use::Always));
+            visit(scope.body, Use::Always);
+        }
         Expr::Rescue(rescue) => {
             visit(rescue.of, Use::Always);
             rescue.fallback.into_iter().for_each(|fallback| visit(fallback, Use::Conditional));
@@ -115,6 +119,7 @@ fn parts(expr: &Expr, visit: &mut dyn FnMut(ExprId, Use)) {
         | Expr::Input(_)
         | Expr::Binding(_)
         | Expr::Local(_)
+        | Expr::Cell(_)
         | Expr::Call(_)
         | Expr::Apply { .. }
         | Expr::Negate(_)

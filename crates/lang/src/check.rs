@@ -17,6 +17,7 @@ mod lambda;
 mod matching;
 mod options;
 mod pattern;
+mod pipeline;
 mod usage;
 mod witness;
 
@@ -81,6 +82,8 @@ struct Checker<'a> {
     called: Vec<program::Function>,
     called_by_name: HashMap<Text, u32>,
     nodes: usize,
+    /// Expressions of called pipelines so far.
+    embedded: usize,
     budget: Budget,
     limits: options::Limits,
     /// Steps that constants may still take to compute.
@@ -109,6 +112,7 @@ impl<'a> Checker<'a> {
             called: Vec::new(),
             called_by_name: HashMap::new(),
             nodes: declarations.cells.len(),
+            embedded: 0,
             budget: Budget::new(),
             limits: options::Limits::default(),
             constant_steps: STEPS_MAX,

@@ -25,6 +25,14 @@ pub fn compile(source: &str, catalog: &Catalog) -> Compilation {
     let is_sound = !diagnostics.iter().any(Diagnostic::is_error);
     let image =
         is_sound.then(|| Image { digest: seal::seal(&program), plan: lower::lower(&program) });
+    let calls_pipelines = program.functions.iter().any(|function| function.pipeline.is_some());
+    if calls_pipelines && image.as_ref().is_some_and(|image| !image.plan.validate()) {
+        // What is built in is sound, so only its depth adds up to too much.
+        let message = "expressions and the pipelines that they call are nested too deeply";
+        let help = "give the inner ones names";
+        diagnostics.push(Diagnostic::new(Code::E040, Span::default(), message).help(help));
+        return Compilation { image: None, diagnostics };
+    }
     Compilation { image, diagnostics }
 }
 

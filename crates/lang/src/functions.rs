@@ -2,8 +2,10 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-use model::{Catalog, Code, Diagnostic, Function, Origin, Span, Text};
+use model::catalog::PIPELINES;
+use model::{Catalog, Code, Diagnostic, Function, Image, Origin, Span, Text};
 
 use crate::names::{Declarations, Use};
 use crate::syntax::Name;
@@ -83,6 +85,11 @@ impl<'a> Functions<'a> {
         }
     }
 
+    /// The stored pipeline that a function stands for.
+    pub(crate) fn pipeline(&self, function: &Function) -> Option<&'a Arc<Image>> {
+        self.catalog.pipeline(function)
+    }
+
     /// The caches that the host has.
     pub(crate) fn caches(&self) -> &BTreeSet<Text> {
         &self.catalog.caches
@@ -103,14 +110,18 @@ impl<'a> Functions<'a> {
     }
 
     fn has_namespace(&self, path: &str) -> bool {
-        self.catalog.namespaces().contains(path)
+        path == PIPELINES || self.catalog.namespaces().contains(path)
     }
 
     fn simple(&self, name: &Name) -> Found<'a> {
-        let all: Vec<&'a Function> = self.catalog.named(&name.text).collect();
+        let is_callable = |function: &&'a Function| {
+            function.origin != Origin::Pipeline || self.plainly_used(&function.namespace).is_some()
+        };
+        let all: Vec<&'a Function> = self.catalog.named(&name.text).filter(is_callable).collect();
         let group = |function: &Function| {
             let is_plainly_used = self.plainly_used(&function.namespace).is_some();
             match function.origin {
+                Origin::Pipeline => 1,
                 Origin::Host if function.namespace.is_empty() || is_plainly_used => 1,
                 Origin::Standard if is_plainly_used => 2,
                 Origin::Host => 3,
@@ -184,9 +195,12 @@ impl<'a> Functions<'a> {
             return self.unknown_namespace(namespace, span).into();
         }
         let (function, quoted) = (model::text::quote(&name.text), model::text::quote(namespace));
+        let message = match namespace {
+            PIPELINES => format!("there is no stored pipeline `{function}`"),
+            _ => format!("there is no function `{function}` in `{quoted}`"),
+        };
         let there = self.catalog.iter().filter(|function| function.namespace == namespace);
         let names = there.map(|function| function.name.as_str());
-        let message = format!("there is no function `{function}` in `{quoted}`");
         Diagnostic::new(Code::E002, name.span, message)
             .maybe_help(model::text::did_you_mean(&name.text, names))
             .into()

@@ -3,6 +3,10 @@
 //! The plan does not depend on the order of declarations: of bindings that are ready at the same
 //! time the first by name comes first, and everything else is numbered as it is met.
 
+mod embed;
+
+pub(crate) use embed::depth;
+
 use std::collections::HashMap;
 
 use model::plan::{
@@ -82,6 +86,8 @@ struct Lowering<'p> {
     /// The types of the variables of the current binding.
     locals: &'p [Type],
     calls_in_binding: u32,
+    /// The next local of the current binding that is none of its own variables.
+    next_local: u32,
     /// How many lambdas enclose the current expression.
     lambdas: u32,
 }
@@ -99,6 +105,7 @@ impl<'p> Lowering<'p> {
             constants: HashMap::new(),
             locals: &[],
             calls_in_binding: 0,
+            next_local: 0,
             lambdas: 0,
         }
     }
@@ -132,9 +139,10 @@ impl<'p> Lowering<'p> {
     ) {
         self.locals = locals;
         self.calls_in_binding = 0;
+        self.next_local = locals.len() as u32;
         let root = self.expr(value);
         let ty = self.ty(&value.ty);
-        let locals = locals.len() as u32;
+        let locals = self.next_local;
         self.plan.bindings.push(Binding { name, kind, ty, root, locals, span });
     }
 
@@ -279,17 +287,13 @@ impl<'p> Lowering<'p> {
 
     fn call(&mut self, call: &'p program::Call, span: Span) -> ExprId {
         let function = &self.program_functions[call.function as usize];
-        let index = self.function(call.function);
-        let op = match &call.lambda {
-            Some(lambda) => self.each(index, &call.arguments, lambda),
-            None if function.is_module => self.module_call(index, function, call, span),
+        let of = match &function.pipeline {
+            Some(image) => self.scope(call, image, span),
             None => {
-                let ty = call.element.as_ref().map(|element| self.ty(element));
-                let arguments = self.all(&call.arguments);
-                Op::Apply { function: index, ty, arguments }
+                let op = self.called(call, function, span);
+                self.push(op, span)
             }
         };
-        let of = self.push(op, span);
         let fallback = call.options.fallback.as_ref().map(|fallback| self.expr(fallback));
         let otherwise = match &call.options.on_error {
             OnError::Propagate => Otherwise::Propagate,
@@ -300,6 +304,19 @@ impl<'p> Lowering<'p> {
             return of;
         }
         self.push(Op::Rescue(Rescue { of, fallback, otherwise }), span)
+    }
+
+    fn called(&mut self, call: &'p program::Call, function: &program::Function, span: Span) -> Op {
+        let index = self.function(call.function);
+        match &call.lambda {
+            Some(lambda) => self.each(index, &call.arguments, lambda),
+            None if function.is_module => self.module_call(index, function, call, span),
+            None => {
+                let ty = call.element.as_ref().map(|element| self.ty(element));
+                let arguments = self.all(&call.arguments);
+                Op::Apply { function: index, ty, arguments }
+            }
+        }
     }
 
     fn all(&mut self, exprs: &'p [Expr]) -> Vec<ExprId> {
@@ -357,14 +374,10 @@ impl<'p> Lowering<'p> {
         let function = &self.program_functions[id as usize];
         let name = function.name.clone();
         let index = match function.is_module {
-            false => {
-                self.plan.functions.push(name);
-                self.plan.functions.len() as u32 - 1
-            }
+            false => self.standard_function(&name),
             true => {
                 let (signature, effect) = (function.signature.clone(), function.effect);
-                self.plan.modules.push(ModuleUse { name, signature, effect });
-                self.plan.modules.len() as u32 - 1
+                self.module(ModuleUse { name, signature, effect })
             }
         };
         self.functions[id as usize] = Some(index);

@@ -5,8 +5,10 @@
 //! name and refer to each other by their place in that order. Subexpressions keep their source
 //! order, since the calls of a binding are counted in it.
 
-use model::plan::{Arithmetic, CallOptions, Comparison, MemberTest, Rate};
-use model::{Effect, Signature, Span, Text, Type, Value};
+use std::sync::Arc;
+
+use model::plan::{Arithmetic, CallOptions, Comparison, InputId, MemberTest, Rate};
+use model::{Effect, Image, Signature, Span, Text, Type, Value};
 
 /// A checked program.
 #[derive(Debug, Default)]
@@ -104,6 +106,8 @@ pub(crate) struct Function {
     /// Whether it is a module: a call of it is a node of the graph. Otherwise it is a standard
     /// function, and is computed.
     pub(crate) is_module: bool,
+    /// The pipeline that it is, if it is one; then it is a module too.
+    pub(crate) pipeline: Option<Arc<Image>>,
     /// The strictest limits that calls of it carry; they hold for all that carry one.
     pub(crate) limits: Limits,
 }
@@ -126,6 +130,8 @@ pub(crate) struct Call {
     /// What the first type variable of the signature stands for.
     pub(crate) element: Option<Type>,
     pub(crate) options: Options,
+    /// For a pipeline that is called with a record literal: which input each argument is for.
+    pub(crate) inputs: Option<Vec<InputId>>,
 }
 
 /// A function as an argument.

@@ -35,6 +35,39 @@ impl Reshapes {
         self.all
     }
 
+    /// Takes over the reshapes of another plan. Gives what their numbers grow by, but that of
+    /// [`KEEP`], which stays.
+    pub(crate) fn import(&mut self, reshapes: &[Reshape]) -> ReshapeId {
+        let first = self.all.len() as ReshapeId;
+        let at = |id: ReshapeId| if id == KEEP { KEEP } else { first + id };
+        self.all.extend(reshapes.iter().map(|reshape| {
+            match reshape {
+                Reshape::Keep => Reshape::Keep,
+                Reshape::Float => Reshape::Float,
+                Reshape::Field(slot, next) => Reshape::Field(*slot, at(*next)),
+                Reshape::Record(slots) => {
+                    let slot =
+                        |slot: &Option<(u32, ReshapeId)>| slot.map(|(from, it)| (from, at(it)));
+                    Reshape::Record(slots.iter().map(slot).collect())
+                }
+                Reshape::List(next) => Reshape::List(at(*next)),
+                Reshape::Map(next) => Reshape::Map(at(*next)),
+                Reshape::Optional(next) => Reshape::Optional(at(*next)),
+                Reshape::Mark(member, next) => Reshape::Mark(*member, at(*next)),
+                Reshape::Union(cases) => Reshape::Union(
+                    cases
+                        .iter()
+                        .map(|case| MemberCase {
+                            test: case.test.clone(),
+                            reshape: at(case.reshape),
+                        })
+                        .collect(),
+                ),
+            }
+        }));
+        first
+    }
+
     fn add(&mut self, reshape: Reshape) -> ReshapeId {
         self.all.push(reshape);
         self.all.len() as ReshapeId - 1

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use model::plan::{Arithmetic, Backoff, Comparison, MemberTest, PRIORITY_NORMAL, Rate};
-use model::{Digest, Signature, Text};
+use model::{Digest, Image, Signature, Text};
 
 use crate::encode::Bytes;
 use crate::program::{
@@ -187,7 +187,11 @@ impl<'p> Encoder<'p> {
     }
 
     fn call(&mut self, call: &'p Call) {
-        let name = &self.program.functions[call.function as usize].name;
+        let function = &self.program.functions[call.function as usize];
+        if let Some(image) = &function.pipeline {
+            return self.pipeline(call, image);
+        }
+        let name = &function.name;
         self.called.insert((name, call.function));
         self.bytes.list(b'f', call.arguments.len());
         self.bytes.text(name);
@@ -199,6 +203,20 @@ impl<'p> Encoder<'p> {
                 self.bytes.ty(given);
             }
             self.expr(&lambda.body);
+        }
+        self.options(&call.options);
+    }
+
+    /// A called pipeline by its own hash, whatever its alias is.
+    fn pipeline(&mut self, call: &'p Call, image: &Image) {
+        self.bytes.list(b'P', call.arguments.len());
+        self.bytes.text(&image.digest.to_string());
+        for (at, argument) in call.arguments.iter().enumerate() {
+            match &call.inputs {
+                Some(inputs) => self.bytes.text(&image.plan.inputs[inputs[at] as usize].name),
+                None => self.bytes.ty(&argument.ty),
+            }
+            self.expr(argument);
         }
         self.options(&call.options);
     }

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Text, Type};
+use crate::{Digest, Image, Text, Type};
 
 /// What calling a module may do to the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Effect {
     /// Nothing; equal arguments give equal results.
     Pure,
@@ -70,7 +71,12 @@ pub enum Origin {
     Standard,
     /// A module of this host: a call of it is a node of the graph.
     Host,
+    /// A stored pipeline: it is built into its caller.
+    Pipeline,
 }
+
+/// The namespace of stored pipelines.
+pub const PIPELINES: &str = "pipeline";
 
 /// One callable function.
 #[derive(Clone, Debug)]
@@ -112,6 +118,8 @@ pub struct Catalog {
     by_name: BTreeMap<Text, Vec<Text>>,
     /// Namespaces that have functions, with all their prefixes.
     namespaces: BTreeSet<Text>,
+    /// Stored pipelines that can be called, by alias.
+    pipelines: BTreeMap<Text, Arc<Image>>,
     /// The names of the caches that the host has beside its default one.
     pub caches: BTreeSet<Text>,
 }
@@ -135,6 +143,27 @@ impl Catalog {
             namespace = namespace.rsplit_once('.').map_or("", |(outer, _)| outer);
         }
         self.functions.insert(qualified, function)
+    }
+
+    /// Adds a stored pipeline, as the function `pipeline.ALIAS`.
+    pub fn insert_pipeline(&mut self, alias: Text, image: Arc<Image>) {
+        let effects = image.plan.modules.iter().map(|module| module.effect);
+        self.insert(Function {
+            namespace: Text::new_static(PIPELINES),
+            name: alias.clone(),
+            signature: image.plan.signature(),
+            overloads: Vec::new(),
+            effect: effects.max().unwrap_or(Effect::Pure),
+            origin: Origin::Pipeline,
+            doc: Text::default(),
+        });
+        self.pipelines.insert(alias, image);
+    }
+
+    /// The pipeline that `function` stands for.
+    pub fn pipeline(&self, function: &Function) -> Option<&Arc<Image>> {
+        let is_pipeline = function.origin == Origin::Pipeline;
+        is_pipeline.then(|| self.pipelines.get(&function.name)).flatten()
     }
 
     /// The functions that a simple call of `name` may mean.
@@ -170,6 +199,8 @@ impl Catalog {
             let Function { signature, effect, origin, .. } = function;
             text.push_str(&format!("{name}\0{signature}\0{effect}\0{origin:?}\n"));
         }
+        let pipelines = self.pipelines.iter();
+        pipelines.for_each(|(name, image)| text.push_str(&format!("{name}\0{}\n", image.digest)));
         self.caches.iter().for_each(|cache| text.push_str(&format!("cache\0{cache}\n")));
         Digest::of(text.as_bytes())
     }

@@ -8,6 +8,10 @@ pub const TYPE_SIZE_MAX: usize = 10_000;
 pub const SOURCE_BYTES_MAX: usize = 1 << 20;
 /// Graph nodes of one program at compile time.
 pub const NODES_MAX: usize = 100_000;
+/// Pipelines that call each other, the outermost one included.
+pub const PIPELINE_DEPTH_MAX: usize = 8;
+/// Expressions of the pipelines that one program calls, counted for each call.
+pub const EMBEDDED_EXPRS_MAX: usize = 1_000_000;
 /// Elements of a list or map.
 pub const LIST_LENGTH_MAX: usize = 1_000_000;
 /// Bytes of one string.

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec;
-use crate::{Effect, Signature, Span, Text, Type, Value};
+use crate::{Effect, Field, Parameter, Record, Signature, Span, Text, Type, Value};
 
 /// Index of an [`Input`].
 pub type InputId = u32;
@@ -355,6 +355,41 @@ pub enum Expr {
     Reshape(ExprId, ReshapeId),
     /// `a + b` on records or lists of records.
     Merge(Box<Merge>),
+    /// A called pipeline.
+    Scope(Box<Scope>),
+    /// A cell of an enclosing scope.
+    Cell(LocalId),
+}
+
+/// A called pipeline, built in: its cells, and what it gives. Like those of the program itself, cells
+/// are filled as far as they can be, and only those that are needed are asked for calls and inputs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scope {
+    /// What its inputs are given. A failure here is not one of the pipeline.
+    pub arguments: Vec<Argument>,
+    /// The locals that are its bindings, in dependency order: each reads only cells before it.
+    pub bindings: Vec<(LocalId, ExprId)>,
+    /// Its result.
+    pub body: ExprId,
+}
+
+/// What an input of a called pipeline is given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Argument {
+    /// The name of the input.
+    pub name: Text,
+    /// The local that is its cell.
+    pub local: LocalId,
+    /// Its value.
+    pub value: ExprId,
+}
+
+impl Scope {
+    /// The expressions of all cells with their locals, in the order in which they are filled.
+    pub fn cells(&self) -> impl DoubleEndedIterator<Item = (LocalId, ExprId)> {
+        let arguments = self.arguments.iter().map(|argument| (argument.local, argument.value));
+        arguments.chain(self.bindings.iter().copied())
+    }
 }
 
 /// An arithmetic operator.
@@ -557,6 +592,25 @@ impl Plan {
         let input = &self.inputs[id as usize];
         let may_be_left_out = input.default.is_some() || self.ty(input.ty).is_optional();
         !may_be_left_out || input.deadline_ms.is_some() || input.event.is_some()
+    }
+
+    /// The signature of the pipeline as a function: one record with its inputs, and a record of its
+    /// outputs, or the value of a single one.
+    pub fn signature(&self) -> Signature {
+        let inputs = self
+            .inputs
+            .iter()
+            .map(|input| Field { name: input.name.clone(), ty: self.ty(input.ty).clone() });
+        let outputs = self.outputs.iter().map(|output| Field {
+            name: output.name.clone(),
+            ty: self.output_type(output).clone(),
+        });
+        let result = match self.outputs.as_slice() {
+            [single] => self.output_type(single).clone(),
+            _ => Type::Record(Record::new(outputs)),
+        };
+        let (name, ty) = (Text::new_static("inputs"), Type::Record(Record::new(inputs)));
+        Signature { parameters: vec![Parameter { name, ty }], result }
     }
 
     /// The type of an output.

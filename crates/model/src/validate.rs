@@ -168,7 +168,10 @@ impl Plan {
                     && match expr {
                         Expr::Binding(read) => self.may_read(*read, at),
                         Expr::Input(read) => self.may_read_input(*read, at),
-                        Expr::Local(local) => *local < binding.locals,
+                        Expr::Local(local) | Expr::Cell(local) => *local < binding.locals,
+                        Expr::Scope(scope) => {
+                            scope.cells().all(|(local, _)| local < binding.locals)
+                        }
                         Expr::Call(call) => self.calls[*call as usize].binding as usize == at,
                         Expr::Match { arms, .. } => arms
                             .iter()
@@ -257,7 +260,7 @@ impl Plan {
                     is_constant
                         && matches!(
                             self.exprs[rescue.of as usize],
-                            Expr::Call(_) | Expr::Apply { .. } | Expr::Each(_)
+                            Expr::Call(_) | Expr::Apply { .. } | Expr::Each(_) | Expr::Scope(_)
                         )
                 }
                 Expr::Match { arms, .. } => {
@@ -275,7 +278,7 @@ impl Plan {
                 Expr::Local(_) | Expr::Negate(_) | Expr::Not(_) | Expr::Arithmetic(..) => true,
                 Expr::Compare(..) | Expr::And(..) | Expr::Or(..) | Expr::When { .. } => true,
                 Expr::Coalesce(..) | Expr::If { .. } | Expr::List(_) | Expr::Record(_) => true,
-                Expr::Merge(_) => true,
+                Expr::Merge(_) | Expr::Scope(_) | Expr::Cell(_) => true,
             }
     }
 }
@@ -312,7 +315,7 @@ impl Reshape {
 
 impl Pattern {
     /// Calls `visit` with every part.
-    fn parts(&self, visit: &mut dyn FnMut(u32)) {
+    pub fn parts(&self, visit: &mut dyn FnMut(u32)) {
         match self {
             Pattern::Any | Pattern::Equal(_) | Pattern::None => {}
             Pattern::Bind(_, _, inner) | Pattern::Some(inner) => visit(*inner),
@@ -328,7 +331,7 @@ impl Expr {
     pub fn operands(&self, visit: &mut dyn FnMut(u32)) {
         match self {
             Expr::Constant(_) | Expr::Input(_) | Expr::Binding(_) => {}
-            Expr::Local(_) | Expr::Call(_) => {}
+            Expr::Local(_) | Expr::Cell(_) | Expr::Call(_) => {}
             Expr::Apply { arguments: many, .. } | Expr::List(many) | Expr::Record(many) => {
                 many.iter().for_each(|&id| visit(id));
             }
@@ -366,6 +369,10 @@ impl Expr {
             Expr::Rescue(rescue) => {
                 visit(rescue.of);
                 rescue.fallback.into_iter().for_each(visit);
+            }
+            Expr::Scope(scope) => {
+                scope.cells().for_each(|(_, value)| visit(value));
+                visit(scope.body);
             }
         }
     }

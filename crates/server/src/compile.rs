@@ -9,7 +9,7 @@ use model::Catalog;
 use model::limits::FAULTS_MAX;
 use model::text::quote;
 
-use crate::error::internal;
+use crate::error::{self, internal};
 use crate::limits::INLINE_SOURCE_BYTES;
 use crate::service::App;
 use crate::wire::{Problem, checked, diagnostic};
@@ -42,10 +42,12 @@ async fn aside_if_large<T: Send + 'static>(
     source: String,
     work: fn(&Catalog, String) -> T,
 ) -> Result<T, Problem> {
+    let called = lang::called_pipelines(&source);
+    let catalog = app.engine.with_pipelines(&app.catalog, &called).await;
+    let catalog = catalog.map_err(|error| error::engine(error, None))?;
     if source.len() <= INLINE_SOURCE_BYTES {
-        return Ok(work(&app.catalog, source));
+        return Ok(work(&catalog, source));
     }
-    let catalog = app.catalog.clone();
     let done = tokio::task::spawn_blocking(move || work(&catalog, source));
     done.await.map_err(|error| internal(error.to_string()))
 }

@@ -77,13 +77,15 @@ impl Tidegate {
     }
 
     /// Compiles a source and keeps nothing.
-    pub fn check(&self, source: &str) -> Compilation {
-        lang::compile(source, &self.catalog)
+    pub async fn check(&self, source: &str) -> Result<Compilation, Error> {
+        let called = lang::called_pipelines(source);
+        let catalog = self.engine.with_pipelines(&self.catalog, &called).await?;
+        Ok(lang::compile(source, &catalog))
     }
 
     /// Compiles and executes a source in one step. `inputs` is a JSON object.
     pub async fn run(&self, source: &str, inputs: &str) -> Result<ExecutionView, Error> {
-        let Compilation { image, diagnostics } = self.check(source);
+        let Compilation { image, diagnostics } = self.check(source).await?;
         let image = image.ok_or(Error::DoesNotCompile(diagnostics))?;
         self.run_image(image, source, inputs).await
     }
@@ -103,7 +105,7 @@ impl Tidegate {
     pub async fn compile(&self, source: &str, name: Option<&str>) -> Result<Compiled, Error> {
         let name = name.map(|name| name.parse().map_err(|()| Error::Name(name.to_owned())));
         let name: Option<PipelineName> = name.transpose()?;
-        let Compilation { image, diagnostics } = self.check(source);
+        let Compilation { image, diagnostics } = self.check(source).await?;
         let Some(image) = image else { return Err(Error::DoesNotCompile(diagnostics)) };
         let saved = self.engine.save(&image, source.into(), name.as_ref(), false, None).await?;
         Ok(Compiled { digest: image.digest, saved, warnings: diagnostics })

@@ -3,14 +3,16 @@
 //! All files are read and compiled before the first one is kept, so that a folder with a fault
 //! changes nothing.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use engine::EngineError;
 use lang::Compilation;
-use model::limits::SOURCE_BYTES_MAX;
-use model::{Diagnostic, Image};
+use model::limits::{PIPELINE_DEPTH_MAX, SOURCE_BYTES_MAX};
+use model::{Diagnostic, Image, Text};
 
 use crate::{PipelineName, Reference, Tidegate};
 
@@ -69,8 +71,9 @@ impl Tidegate {
     pub async fn load_pipelines(&self, folder: &Path) -> Result<Vec<LoadedFile>, LoadError> {
         let mut compiled = Vec::new();
         let mut faults = Vec::new();
+        let mut files = Files::of(folder);
         for path in source_files(folder).map_err(|fault| LoadError::Files(vec![fault]))? {
-            match self.compile_file(&path) {
+            match self.compile_listed(&mut files, &path).await? {
                 Ok(file) => compiled.push(file),
                 Err(problem) => faults.push(FileFault { path, problem }),
             }
@@ -88,18 +91,87 @@ impl Tidegate {
         Ok(files)
     }
 
-    fn compile_file(&self, path: &Path) -> Result<(Image, LoadedFile), FileProblem> {
+    async fn compile_listed(
+        &self,
+        files: &mut Files<'_>,
+        path: &Path,
+    ) -> Result<Result<(Arc<Image>, LoadedFile), FileProblem>, EngineError> {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let name = stem.parse().map_err(|()| FileProblem::Name)?;
-        let source = read_source(path).map_err(FileProblem::Unreadable)?;
-        match self.check(&source) {
-            Compilation { image: Some(image), diagnostics: warnings } => {
-                Ok((image, LoadedFile { path: path.to_owned(), name, source, warnings }))
+        let Ok(name) = stem.parse() else { return Ok(Err(FileProblem::Name)) };
+        let source = match read_source(path) {
+            Ok(source) => source,
+            Err(error) => return Ok(Err(FileProblem::Unreadable(error))),
+        };
+        let Compilation { image, diagnostics } =
+            self.compile_beside(files, &source, &mut vec![stem.into()]).await?;
+        Ok(match image {
+            Some(image) => {
+                let path = path.to_owned();
+                Ok((image.into(), LoadedFile { path, name, source, warnings: diagnostics }))
             }
-            Compilation { image: None, diagnostics } => {
-                Err(FileProblem::DoesNotCompile { source, diagnostics })
+            None => Err(FileProblem::DoesNotCompile { source, diagnostics }),
+        })
+    }
+
+    /// Compiles the source of a file. A pipeline that it calls is that of the file of this name in
+    /// the same folder, or else a stored one.
+    pub async fn check_file(&self, path: &Path, source: &str) -> Result<Compilation, EngineError> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        self.compile_beside(&mut Files::of(folder), source, &mut vec![stem.into()]).await
+    }
+
+    /// `callers` are the files that wait for this one: what they call is not found among them, as
+    /// an image cannot call itself.
+    async fn compile_beside(
+        &self,
+        files: &mut Files<'_>,
+        source: &str,
+        callers: &mut Vec<Text>,
+    ) -> Result<Compilation, EngineError> {
+        let called = lang::called_pipelines(source);
+        let mut catalog = self.engine().with_pipelines(&self.catalog, &called).await?;
+        for name in called {
+            if let Some(image) = Box::pin(self.file_image(files, &name, callers)).await? {
+                Arc::make_mut(&mut catalog).insert_pipeline(name, image);
             }
         }
+        Ok(lang::compile(source, &catalog))
+    }
+
+    /// The image of the file of this name, if there is one that compiles.
+    async fn file_image(
+        &self,
+        files: &mut Files<'_>,
+        name: &Text,
+        callers: &mut Vec<Text>,
+    ) -> Result<Option<Arc<Image>>, EngineError> {
+        if let Some(known) = files.compiled.get(name) {
+            return Ok(known.clone());
+        }
+        if callers.contains(name) || callers.len() > PIPELINE_DEPTH_MAX {
+            return Ok(None);
+        }
+        let path = files.folder.join(format!("{name}.cst"));
+        let Ok(source) = read_source(&path) else { return Ok(None) };
+        callers.push(name.clone());
+        let compilation = self.compile_beside(files, &source, callers).await;
+        callers.pop();
+        let image = compilation?.image.map(Arc::new);
+        files.compiled.insert(name.clone(), image.clone());
+        Ok(image)
+    }
+}
+
+/// Pipeline files of one folder that others have called.
+struct Files<'a> {
+    folder: &'a Path,
+    compiled: HashMap<Text, Option<Arc<Image>>>,
+}
+
+impl Files<'_> {
+    fn of(folder: &Path) -> Files<'_> {
+        Files { folder, compiled: HashMap::new() }
     }
 }
 

@@ -5,6 +5,8 @@ mod programs {
     pub(crate) mod claims;
     #[allow(dead_code, reason = "this file needs a part of it")]
     pub(crate) mod session;
+    #[path = "../../../lang/tests/common/stored.rs"]
+    pub(crate) mod stored;
 }
 
 use model::Image;

@@ -8,6 +8,8 @@ mod programs {
     pub(crate) mod claims;
     mod confluence;
     pub(crate) mod session;
+    #[path = "../../../lang/tests/common/stored.rs"]
+    pub(crate) mod stored;
 }
 
 use std::fmt::Write as _;

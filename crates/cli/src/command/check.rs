@@ -14,8 +14,8 @@ pub(crate) fn check(args: &Check) -> Result<Exit, Refusal> {
     let sources = args.files.iter().map(|path| source::read(path));
     let sources = sources.collect::<Result<Vec<_>, _>>()?;
     let tidegate = super::run::local(&args.modules)?;
-    let compilations: Vec<Compilation> =
-        sources.iter().map(|source| tidegate.check(&source.text)).collect();
+    let compilations = sources.iter().map(|source| super::run::compile(&tidegate, source));
+    let compilations = compilations.collect::<Result<Vec<Compilation>, _>>()?;
     let checked: Vec<(&Source, &Compilation)> = sources.iter().zip(&compilations).collect();
     if args.json.json {
         terminal::out(&format!("{}\n", document(&checked)));

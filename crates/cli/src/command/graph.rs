@@ -12,7 +12,7 @@ use crate::{hint, render, source, terminal};
 pub(crate) fn graph(args: &args::Graph) -> Result<Exit, Refusal> {
     let source = source::read(&args.file)?;
     let tidegate = super::run::local(&args.modules)?;
-    let Compilation { image, diagnostics } = tidegate.check(&source.text);
+    let Compilation { image, diagnostics } = super::run::compile(&tidegate, &source)?;
     let drawn = render::diagnostics(&source.name, &source.text, &diagnostics);
     let file = hint::shell(source.argument());
     let Some(image) = image else {

@@ -1,6 +1,7 @@
 //! `tidegate run`: a source, compiled and run in this process. Nothing is kept.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use model::json::{self, Fault};
@@ -25,7 +26,7 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Refusal> {
     let source = source::read(&args.file)?;
     let tidegate = local(&args.modules)?;
     let started = Instant::now();
-    let Compilation { image, diagnostics } = tidegate.check(&source.text);
+    let Compilation { image, diagnostics } = compile(&tidegate, &source)?;
     let compile_time = started.elapsed();
     let drawn = render::diagnostics(&source.name, &source.text, &diagnostics);
     let Some(image) = image else {
@@ -46,6 +47,13 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Refusal> {
 pub(crate) fn local(modules: &Modules) -> Result<Tidegate, Refusal> {
     let builder = Tidegate::builder().wait(Duration::MAX);
     build(builder, modules)
+}
+
+/// Compiles a source here and now. Pipelines that it calls are files beside it.
+pub(super) fn compile(tidegate: &Tidegate, source: &Source) -> Result<Compilation, Refusal> {
+    let path = Path::new(source.argument());
+    let compilation = super::runtime()?.block_on(tidegate.check_file(path, &source.text));
+    compilation.map_err(|error| Refusal::new(Exit::Unavailable, error.to_string()))
 }
 
 /// The engine with these modules and caches.

@@ -1,5 +1,6 @@
 //! Calls: which function is meant, and its arguments against its parameters (specification 5.6).
 
+use model::plan::InputId;
 use model::types::is_subtype;
 use model::{Code, Diagnostic, Effect, Function, Origin, Signature, Span, Type, Value};
 
@@ -23,7 +24,7 @@ impl<'a> Checker<'a> {
             _ => span,
         };
         let function = match self.functions.resolve(&call.path) {
-            Ok(function) => self.available(function, name_span).then_some(function),
+            Ok(function) => Some(function),
             Err(diagnostic) => {
                 let method = self.method_on_value(&call.path, name_span);
                 self.has_method_call |= method.is_some();
@@ -32,7 +33,10 @@ impl<'a> Checker<'a> {
                 None
             }
         };
-        let applied = function.and_then(|function| self.applied(call, function, name_span));
+        let applied = function.and_then(|function| match self.functions.pipeline(function) {
+            Some(image) => self.pipeline(call, function, image, name_span),
+            None => self.applied(call, function, name_span),
+        });
         let Some((function, applied)) = function.zip(applied) else {
             if function.is_none() {
                 self.check_parts(call);
@@ -46,9 +50,10 @@ impl<'a> Checker<'a> {
             self.nodes += 1;
             self.note_limits(id, &call.options, &options);
         }
-        let Applied { arguments, lambda, element, result: _ } = applied;
+        let Applied { arguments, lambda, element, inputs, result: _ } = applied;
         let ty = self.bounded(ty, span);
-        let kind = Kind::Call(Call { function: id, arguments, lambda, element, options }.into());
+        let call = Call { function: id, arguments, lambda, element, options, inputs };
+        let kind = Kind::Call(call.into());
         Expr { kind, ty, span }
     }
 
@@ -67,21 +72,8 @@ impl<'a> Checker<'a> {
         Some(Diagnostic::new(Code::E004, span, message).help(help))
     }
 
-    fn available(&mut self, function: &Function, span: Span) -> bool {
-        let is_pipeline =
-            function.namespace == "pipeline" || function.namespace.starts_with("pipeline.");
-        if is_pipeline {
-            let name = model::text::quote(&function.name);
-            let message = format!(
-                "calling the pipeline `{name}` from another one is not available in this version"
-            );
-            self.report(Diagnostic::new(Code::E023, span, message));
-        }
-        !is_pipeline
-    }
-
     /// Finds the mistakes inside the arguments of a call that has no meaning itself.
-    fn check_parts(&mut self, call: &'a syntax::Call) {
+    pub(super) fn check_parts(&mut self, call: &'a syntax::Call) {
         let is_lambda = |argument: &&syntax::Expr| matches!(argument.kind, ExprKind::Lambda(..));
         for argument in call.arguments.iter().filter(|argument| !is_lambda(argument)) {
             self.infer_settled(argument);
@@ -154,7 +146,7 @@ impl<'a> Checker<'a> {
         let parameters = signature.parameters.iter().map(|parameter| &parameter.ty);
         let element = solution.element(parameters);
         let result = solution.apply(&signature.result);
-        is_sound.then_some(Applied { arguments, lambda, element, result })
+        is_sound.then_some(Applied { arguments, lambda, element, inputs: None, result })
     }
 
     fn argument(
@@ -272,7 +264,8 @@ impl<'a> Checker<'a> {
             name,
             signature: function.signature.clone(),
             effect: function.effect,
-            is_module: function.origin == Origin::Host,
+            is_module: function.origin != Origin::Standard,
+            pipeline: self.functions.pipeline(function).cloned(),
             limits: program::Limits::default(),
         });
         id
@@ -286,11 +279,12 @@ enum Argument<'a> {
 }
 
 /// A function with its arguments.
-struct Applied {
-    arguments: Vec<Expr>,
-    lambda: Option<Lambda>,
-    element: Option<Type>,
-    result: Type,
+pub(super) struct Applied {
+    pub(super) arguments: Vec<Expr>,
+    pub(super) lambda: Option<Lambda>,
+    pub(super) element: Option<Type>,
+    pub(super) inputs: Option<Vec<InputId>>,
+    pub(super) result: Type,
 }
 
 /// Whether calling it may change the world.

@@ -248,11 +248,21 @@ impl<'a> Checker<'a> {
             let diagnostic = Diagnostic::new(Code::W003, option.name.span, message);
             self.report(diagnostic.help(help));
         };
-        if function.origin == model::Origin::Standard {
-            let why = format!("here: `{}` is computed", model::text::quote(&function.name));
+        let name = model::text::quote(&function.name);
+        let idle_here = match function.origin {
+            model::Origin::Host => None,
+            model::Origin::Standard => {
+                Some((format!("here: `{name}` is computed"), "remove it; only modules are called"))
+            }
+            model::Origin::Pipeline => Some((
+                format!("here: `{name}` is a pipeline, built in"),
+                "give it to the calls inside the pipeline",
+            )),
+        };
+        if let Some((why, help)) = idle_here {
             for option in options.iter().filter(|o| !ON_FAILURE.contains(&o.name.text.as_str())) {
                 if !is_reserved(&option.name.text) {
-                    idle(option, &why, "remove it; only modules are called");
+                    idle(option, &why, help);
                 }
             }
             return;

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+mod stored;
+
 use model::{Catalog, Diagnostic, Effect, Function, Image, Origin, Signature};
 use tidegate_lang as lang;
 use tidegate_lang::compile;
@@ -24,6 +26,7 @@ pub(crate) fn catalog() -> Catalog {
     ] {
         catalog.insert(module(name, signature, effect));
     }
+    stored::insert_documented(&mut catalog, |source, catalog| compile(source, catalog).image);
     catalog
 }
 

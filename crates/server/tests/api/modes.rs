@@ -2,6 +2,7 @@
 
 use crate::host::Host;
 use expect_test::expect;
+use serde_json::json;
 
 const APPROVAL: &str = r#"{ "source": "in userId: String\nin approval: Boolean\nuser = GetUser(userId)\nout user when approval",
   "inputs": { "userId": "user-123" } }"#;
@@ -313,4 +314,28 @@ async fn failed_repaired_and_retried() {
     let resume = format!("/executions/{}/resume", failed.text("executionId"));
     let repaired = host.post(&resume, r#"{ "resolvedNodes": { "part": 7 } }"#).await;
     assert_eq!((repaired.status, &repaired.json()["outputs"]["part"]), (200, &7.into()));
+}
+
+#[tokio::test]
+async fn a_stored_pipeline_is_called_as_it_was_when_the_caller_was_compiled() {
+    let host = Host::start().await;
+    let store = async |name: &str, source: &str| {
+        let body = json!({ "name": name, "source": source });
+        host.post("/compile", &body.to_string()).await
+    };
+    store("rate", "in n: Float\nout r = n * 0.1").await;
+    let caller = "in n: Float\nout total = n + pipeline.rate({ n: n })";
+    let compiled = store("total", caller).await;
+    assert_eq!(compiled.status, 200, "{}", compiled.transcript());
+    store("rate", "in n: Float\nout r = n * 0.5").await;
+    let run = async |path: &str, body: serde_json::Value| {
+        host.post(path, &body.to_string()).await.json()["outputs"]["total"].clone()
+    };
+    let inputs = json!({ "n": 10.0 });
+    assert_eq!(run("/execute", json!({ "ref": "total", "inputs": inputs })).await, 11.0);
+    assert_eq!(run("/run", json!({ "source": caller, "inputs": inputs })).await, 15.0);
+    let misspelt = json!({ "source": "out a = pipeline.raet({})" }).to_string();
+    let found = host.post("/check", &misspelt).await.json()["diagnostics"][0].clone();
+    assert_eq!(found["code"], "E002");
+    assert_eq!(found["help"], "Did you mean `rate`?");
 }

@@ -1,7 +1,7 @@
 //! One execution of a documented program, run through `step` alone.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use engine::log::{CallTiming, Event, Received, Record, StoredValue};
 use engine::{
@@ -13,6 +13,7 @@ use model::{Catalog, Code, Effect, Failure, Function, Origin, Text, Value, json}
 use serde_json::json;
 
 use super::claims::Claim;
+use super::stored;
 
 /// The modules that the documentation names.
 const MODULES: [(&str, Effect, &str); 9] = [
@@ -27,8 +28,18 @@ const MODULES: [(&str, Effect, &str); 9] = [
     ("crm.Price", Effect::Read, "(id: String) -> Float"),
 ];
 
-/// The standard library and the documented modules.
+/// The standard library, the documented modules and the pipelines of `pipelines.md`.
 pub(crate) fn catalog() -> Catalog {
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+        let mut catalog = modules();
+        let compile = |source: &str, catalog: &Catalog| lang::compile(source, catalog).image;
+        stored::insert_documented(&mut catalog, compile);
+        catalog
+    });
+    CATALOG.clone()
+}
+
+fn modules() -> Catalog {
     let mut catalog = engine::Registry::default().catalog();
     for (qualified, effect, signature) in MODULES {
         let (namespace, name) = qualified.rsplit_once('.').unwrap_or(("", qualified));
