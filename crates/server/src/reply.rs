@@ -41,6 +41,7 @@ pub(crate) struct Reply {
 enum Content {
     Nothing,
     Document(Document),
+    Text(String),
     Stream(EventStream),
 }
 
@@ -57,6 +58,11 @@ impl Reply {
     /// A document about no execution in particular.
     pub(crate) fn of(document: Document) -> Reply {
         Reply::with(Content::Document(document))
+    }
+
+    /// Plain text.
+    pub(crate) fn plain(text: String) -> Reply {
+        Reply::with(Content::Text(text))
     }
 
     /// 204: done, and there is nothing to say.
@@ -99,7 +105,7 @@ impl Reply {
             Content::Document(Document { status, is_problem: false, body }) => {
                 (*status, "json", body.as_slice())
             }
-            Content::Nothing | Content::Stream(_) => (204, "nothing", &[][..]),
+            Content::Nothing | Content::Text(_) | Content::Stream(_) => (204, "nothing", &[][..]),
         };
         let id = self.execution.map_or_else(|| "-".to_owned(), |id| id.to_string());
         let etag = self.etag.as_deref().unwrap_or("-");
@@ -134,6 +140,7 @@ impl Reply {
         let mut response = match content {
             Content::Nothing => nothing(),
             Content::Document(document) => response(document),
+            Content::Text(text) => plain(text),
             Content::Stream(stream) => streamed(stream),
         };
         let is_accepted = response.status() == StatusCode::ACCEPTED;
@@ -195,6 +202,13 @@ fn response(document: Document) -> Response<ResponseBody> {
         StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let content_type = if document.is_problem { PROBLEM } else { JSON };
     response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+fn plain(text: String) -> Response<ResponseBody> {
+    const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from(text))));
+    response.headers_mut().insert(CONTENT_TYPE, TEXT);
     response
 }
 

@@ -1,4 +1,4 @@
-//! The table of routes: every path that there is or will be, with its methods.
+//! The table of routes: every path with its methods.
 
 use hyper::Method;
 use model::text::quote;
@@ -34,14 +34,20 @@ pub(crate) enum Endpoint {
     InvokeModule,
     Live,
     Ready,
-    /// Promised for a later version.
-    Later,
+    Metrics,
+    OpenApi,
+}
+
+impl Endpoint {
+    /// How many there are.
+    pub(crate) const COUNT: usize = Endpoint::OpenApi as usize + 1;
 }
 
 /// A path, `{}` standing for any one segment, and the endpoint of each method.
-type Route = (&'static str, &'static [(Method, Endpoint)]);
+pub(crate) type Route = (&'static str, &'static [(Method, Endpoint)]);
 
-const ROUTES: &[Route] = &[
+/// All routes.
+pub(crate) const ROUTES: &[Route] = &[
     ("/execute", &[(Method::POST, Endpoint::Execute)]),
     ("/run", &[(Method::POST, Endpoint::Run)]),
     ("/executions/{}/resume", &[(Method::POST, Endpoint::Resume)]),
@@ -72,8 +78,8 @@ const ROUTES: &[Route] = &[
     ("/events", &[(Method::GET, Endpoint::ListEvents), (Method::POST, Endpoint::ReceiveEvent)]),
     ("/health/live", &[(Method::GET, Endpoint::Live)]),
     ("/health/ready", &[(Method::GET, Endpoint::Ready)]),
-    ("/metrics", &[(Method::GET, Endpoint::Later)]),
-    ("/openapi.json", &[(Method::GET, Endpoint::Later)]),
+    ("/metrics", &[(Method::GET, Endpoint::Metrics)]),
+    ("/openapi.json", &[(Method::GET, Endpoint::OpenApi)]),
 ];
 
 impl Endpoint {
@@ -93,7 +99,8 @@ impl Endpoint {
             Endpoint::Execute | Endpoint::Resume | Endpoint::Cancel => &[],
             Endpoint::DeleteExecution | Endpoint::ReceiveEvent => &[],
             Endpoint::ReadPipeline | Endpoint::ReadGraph => &[],
-            Endpoint::Live | Endpoint::Ready | Endpoint::Later => &[],
+            Endpoint::Live | Endpoint::Ready => &[],
+            Endpoint::Metrics | Endpoint::OpenApi => &[],
         }
     }
 
@@ -114,7 +121,8 @@ impl Endpoint {
             Endpoint::PutPipeline | Endpoint::DeletePipeline | Endpoint::Rollback => true,
             Endpoint::InvokeModule => true,
             Endpoint::ListVersions | Endpoint::ListModules | Endpoint::ReadModule => false,
-            Endpoint::Live | Endpoint::Ready | Endpoint::Later => false,
+            Endpoint::Live | Endpoint::Ready => false,
+            Endpoint::Metrics | Endpoint::OpenApi => false,
         }
     }
 }
@@ -132,10 +140,6 @@ pub(crate) fn find(method: &Method, path: &str) -> Result<(Endpoint, String), Pr
     let Some((_, endpoint)) = methods.iter().find(|(method, _)| method == wanted) else {
         return Err(not_allowed(method, path, methods));
     };
-    if *endpoint == Endpoint::Later {
-        let detail = format!("{method} {} is not built in this version", quote(path));
-        return Err(Problem::new(ProblemKind::NotAvailable, detail));
-    }
     let segment = decode(segment).ok_or_else(|| {
         let detail = format!("`{}` is not percent-encoded UTF-8", quote(segment));
         Problem::new(ProblemKind::MalformedRequest, detail)

@@ -18,16 +18,20 @@ use crate::body::{Body, JsonBody};
 use crate::guard::Guard;
 use crate::idempotency::{self, Answer, Begun, Keyed, Keys};
 use crate::limits::{LARGE_BODIES_MAX, STREAMS_MAX};
+use crate::metrics::Metrics;
 use crate::query::Query;
 use crate::reply::{self, Reply, RequestId, ResponseBody};
 use crate::routes::{self, Endpoint};
 use crate::wire::{Problem, ProblemKind};
-use crate::{aliases, error, events, executions, health, history, modules, pipelines};
+use crate::{
+    aliases, error, events, executions, health, history, metrics, modules, openapi, pipelines,
+};
 
 /// What all requests share.
 pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) catalog: Arc<Catalog>,
+    pub(crate) metrics: Metrics,
     pub(crate) keys: Keys,
     /// Places of event streams.
     pub(crate) streams: Arc<Semaphore>,
@@ -44,6 +48,7 @@ impl App {
         App {
             engine,
             catalog,
+            metrics: Metrics::new(),
             keys: Keys::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             draining: watch::Sender::new(false),
@@ -149,21 +154,31 @@ async fn respond(
     id: RequestId,
 ) -> Response<ResponseBody> {
     let mut body = Body::new(incoming, &head.headers);
-    let outcome = AssertUnwindSafe(answer(&app, &head, &mut body)).catch_unwind().await;
+    let mut endpoint = None;
+    let answered = answer(&app, &head, &mut body, &mut endpoint);
+    let outcome = AssertUnwindSafe(answered).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|panic| Err(error::internal(message(&*panic))));
-    match outcome {
+    let response = match outcome {
         Ok(reply) => reply.response(),
         Err(problem) => {
             log(&problem, &head, &id);
             body.discard().await;
             reply::problem(&problem)
         }
-    }
+    };
+    app.metrics.count(endpoint, response.status());
+    response
 }
 
-async fn answer(app: &App, head: &Parts, body: &mut Body<Incoming>) -> Result<Reply, Problem> {
+async fn answer(
+    app: &App,
+    head: &Parts,
+    body: &mut Body<Incoming>,
+    meant: &mut Option<Endpoint>,
+) -> Result<Reply, Problem> {
     app.guard.check(head)?;
     let (endpoint, name) = routes::find(&head.method, head.uri.path())?;
+    *meant = Some(endpoint);
     let query = Query::read(head.uri.query(), endpoint.parameters())?;
     refuse_meaningless(endpoint, head)?;
     if endpoint.is_work() && app.engine.is_draining() {
@@ -201,7 +216,8 @@ async fn answer(app: &App, head: &Parts, body: &mut Body<Incoming>) -> Result<Re
         Endpoint::ListModules => modules::list(&context),
         Endpoint::Live => Ok(health::live()),
         Endpoint::Ready => health::ready(app),
-        Endpoint::Later => Err(error::internal("a route that is not built was called")),
+        Endpoint::Metrics => Ok(metrics::read(app)),
+        Endpoint::OpenApi => Ok(openapi::read()),
     }
 }
 

@@ -21,6 +21,8 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::contract;
+
 /// A server under test.
 pub(crate) struct Host {
     pub(crate) address: SocketAddr,
@@ -277,7 +279,9 @@ impl Host {
         }
         let mut bytes = format!("{head}\r\n").into_bytes();
         bytes.extend(body);
-        self.raw(&bytes).await
+        let answer = self.raw(&bytes).await;
+        contract::hold(method, path, headers, body, &answer);
+        answer
     }
 
     /// Sends exactly these bytes, and reads until the connection is closed.

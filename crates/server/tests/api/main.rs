@@ -4,6 +4,7 @@ mod aliases;
 mod arrivals;
 mod broken;
 mod check;
+mod contract;
 mod events;
 mod five_inputs;
 mod history;
