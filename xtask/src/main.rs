@@ -5,6 +5,7 @@
 
 mod ci;
 mod demo;
+mod fuzz_api;
 mod rooms;
 mod server;
 mod tidy;
@@ -22,6 +23,8 @@ Usage: cargo xtask TASK
          the engine in N simulated worlds that fail at every turn, or in one of them with its logs
   torment [--rounds N] [--seed S] [--full | --read-only]
          a real server killed N times under load, or on a disk that is full or read-only
+  fuzz-api [--examples N]
+         a real server under whatever its OpenAPI document allows and forbids (needs Python and PyPI)
   demo   builds the binary and plays all three modes on the example shop";
 
 fn main() -> ExitCode {
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(&root()),
         ["demo"] => demo::run(&root()),
         ["simulate", rest @ ..] => built("tidegate-simulation", rest),
+        ["fuzz-api", rest @ ..] => fuzz_api::run(&root(), rest),
         ["torment", rest @ ..] => torment(rest),
         _ => Err(USAGE.to_owned()),
     };

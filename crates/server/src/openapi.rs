@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use hyper::Method;
 use serde_json::{Map, Value, json};
 
-use crate::limits::{EVENT_NAME_MAX, IDEMPOTENCY_KEY_MAX};
+use crate::limits::IDEMPOTENCY_KEY_MAX;
 use crate::reply::Reply;
 use crate::routes::{Endpoint, ROUTES};
 use crate::wire::ProblemKind as P;
@@ -433,7 +433,7 @@ fn request(body: &str) -> Value {
 }
 
 fn query(name: &str) -> Value {
-    let text = || json!({ "type": "string" });
+    let text = || json!({ "type": "string", "minLength": 1 });
     let (description, schema) = match name {
         "limit" => (
             "Items of a page",
@@ -441,17 +441,14 @@ fn query(name: &str) -> Value {
         ),
         "cursor" => ("The `nextCursor` of the page before", text()),
         "status" => ("Only executions of this status", component("Status")),
-        "pipeline" => ("Only executions that were started by this alias", component("Name")),
+        "pipeline" => ("Only executions that were started by this alias", text()),
         "missing" => ("Only executions that wait for this input", text()),
         "after" => ("Only items behind this number", json!({ "type": "integer", "minimum": 0 })),
         "wait" => (
             "Answer when the execution rests, or after so many seconds",
             json!({ "type": "integer", "minimum": 0 }),
         ),
-        "type" | "key" => (
-            "Only events of this type or key",
-            json!({ "type": "string", "minLength": 1, "maxLength": EVENT_NAME_MAX }),
-        ),
+        "type" | "key" => ("Only events of this type or key", text()),
         _ => ("", text()),
     };
     json!({ "name": name, "in": "query", "description": description, "schema": schema })
@@ -476,8 +473,8 @@ fn headers(method: &Method, endpoint: Endpoint) -> Vec<Value> {
             headers.push(header("If-Match", "The `ETag` that the alias must have", text()));
         }
         Endpoint::ReadHistory => {
-            let schema = json!({ "type": "string", "pattern": "^[0-9]{1,18}$" });
-            headers.push(header("Last-Event-ID", "Where a stream goes on", schema));
+            let description = "The number of the item behind which a stream goes on";
+            headers.push(header("Last-Event-ID", description, text()));
         }
         _ => {}
     }
