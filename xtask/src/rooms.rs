@@ -53,7 +53,7 @@ pub(crate) const ROOMS: &[Room] = &[
         uses: &["engine", "model"],
         absent: &["axum", "hyper", "reqwest", "std::net", "Execution::"],
     },
-    Room { name: "modules", uses: &["engine", "lang", "model"], absent: &["axum"] },
+    Room { name: "modules", uses: &["engine", "eval", "lang", "model"], absent: &["axum"] },
     Room {
         name: "server",
         uses: &["engine", "graph", "lang", "model"],

@@ -163,7 +163,8 @@ impl Call {
             match result {
                 Ok(value) => return Ended { result: Ok(value), attempts, waited },
                 Err(error) if error.retryable && attempts <= options.retry => {
-                    let wait = wait_before(options, attempts, &call.key);
+                    let asked = error.retry_after.unwrap_or_default();
+                    let wait = wait_before(options, attempts, &call.key).max(asked);
                     if wait > Duration::ZERO {
                         clock.sleep(wait).await;
                     }
@@ -217,7 +218,7 @@ impl Call {
 
 pub(crate) fn timed_out(ms: u64) -> ModuleError {
     let message = format!("no answer within {ms} ms");
-    ModuleError { code: Code::R002, message, retryable: true }
+    ModuleError::new(Code::R002, message, true)
 }
 
 /// The wait after the attempt with this number, from 1 up. It is longer by up to a half, which follows
@@ -250,11 +251,11 @@ pub(crate) async fn once(
     let attempt = AssertUnwindSafe(async { module.call(call).await }).catch_unwind();
     let value = attempt.await.unwrap_or_else(|_| {
         let message = "the module panicked".to_owned();
-        Err(ModuleError { code: Code::R001, message, retryable: true })
+        Err(ModuleError::new(Code::R001, message, true))
     })?;
     if model::value::fits(&wanted.signature.result, &value) {
         return Ok(value);
     }
     let message = format!("the result does not fit `{}`", wanted.signature.result);
-    Err(ModuleError { code: Code::R010, message: text::quote(&message), retryable: false })
+    Err(ModuleError::new(Code::R010, text::quote(&message), false))
 }

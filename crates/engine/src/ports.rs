@@ -57,6 +57,15 @@ pub struct ModuleError {
     pub message: String,
     /// Whether another attempt may succeed.
     pub retryable: bool,
+    /// How long the next attempt must wait at least.
+    pub retry_after: Option<Duration>,
+}
+
+impl ModuleError {
+    /// A failure of this kind.
+    pub fn new(code: model::Code, message: impl Into<String>, retryable: bool) -> ModuleError {
+        ModuleError { code, message: message.into(), retryable, retry_after: None }
+    }
 }
 
 /// A module that this host offers.

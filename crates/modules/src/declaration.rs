@@ -10,11 +10,13 @@ use model::{Effect, Signature};
 
 use crate::document::{File, Named, Section, Words};
 use crate::fault::{Faults, ManifestFault};
+use crate::http::{HttpCall, HttpDeclaration};
 use crate::limits::{MAX_RUNNING_DEFAULT, MAX_RUNNING_MAX, TIMEOUT_DEFAULT, TIMEOUT_MAX};
 
 /// Keys of the specification that this version does not do.
 const UNAVAILABLE: &[&str] = &["test"];
-const KINDS_UNAVAILABLE: &[&str] = &["postgres", "http", "process"];
+const KINDS_UNAVAILABLE: &[&str] = &["postgres", "process"];
+const KINDS: [&str; 2] = ["sqlite", "http"];
 
 /// Namespaces whose functions are not the user's to declare.
 const RESERVED_NAMESPACES: &[&str] = &["stdlib", "pipeline"];
@@ -46,6 +48,7 @@ pub(crate) struct SourceBounds {
 /// What there is to connect to.
 pub(crate) enum SourceKind {
     Sqlite(SqliteDeclaration),
+    Http(HttpDeclaration),
 }
 
 impl<'f> SourceDeclaration<'f> {
@@ -75,6 +78,7 @@ fn read_source(mut section: Section<'_>, faults: &mut Faults) -> Option<SourceBo
     let bounds = SourceBounds::read(&mut section, faults);
     let kind = match kind.text.as_str() {
         "sqlite" => SqliteDeclaration::read(&mut section, faults).map(SourceKind::Sqlite),
+        "http" => HttpDeclaration::read(&mut section, faults).map(SourceKind::Http),
         _ => {
             faults.push(unknown_kind(&section, kind));
             return None;
@@ -89,11 +93,11 @@ fn unknown_kind(section: &Section<'_>, kind: Words) -> ManifestFault {
     if KINDS_UNAVAILABLE.contains(&kind.text.as_str()) {
         section
             .fault(kind.span, "kind", format!("`{shown}` is not available in this version"))
-            .help("The kind that is available is `sqlite`")
+            .help("The kinds that are available are `sqlite` and `http`")
     } else {
         section
             .fault(kind.span, "kind", format!("unknown kind `{shown}`"))
-            .help(did_you_mean(&kind.text, ["sqlite"]).unwrap_or("Expected `sqlite`".into()))
+            .help(did_you_mean(&kind.text, KINDS).unwrap_or("Expected `sqlite` or `http`".into()))
     }
 }
 
@@ -161,6 +165,8 @@ pub(crate) struct ModuleBody {
 pub(crate) enum Way {
     /// By a SQL statement.
     Sql(Words),
+    /// By an HTTP request.
+    Http(HttpCall),
 }
 
 impl<'f> ModuleDeclaration<'f> {
@@ -229,6 +235,9 @@ fn read_body(mut section: Section<'_>, file: &File, faults: &mut Faults) -> Opti
 }
 
 fn read_way(section: &mut Section<'_>, faults: &mut Faults) -> Option<Way> {
+    if section.has_any(HttpCall::KEYS) {
+        return HttpCall::read(section, faults).map(Way::Http);
+    }
     let help = "Write one statement, with an argument `orderId` as `:orderId`";
     section.required("sql", help, faults).map(Way::Sql)
 }

@@ -166,6 +166,65 @@ impl<'f> Section<'f> {
         number
     }
 
+    /// The table of texts under `key`, in the order of the file; none if the key is absent.
+    pub(crate) fn text_table(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults,
+    ) -> Option<Vec<(Words, Words)>> {
+        let Some((span, value)) = self.take(key) else { return Some(Vec::new()) };
+        let DeValue::Table(table) = value else {
+            let message = format!("expected a table of texts, got {}", kind_of(&value));
+            faults.push(self.fault(span, key, message));
+            return None;
+        };
+        let mut entries = Vec::with_capacity(table.len());
+        for (name, value) in table {
+            let name = Words { span: name.span(), text: name.into_inner().into_owned() };
+            entries.push((name, self.text(key, value, faults)?));
+        }
+        entries.sort_by_key(|(name, _)| name.span.start);
+        Some(entries)
+    }
+
+    /// A text inside the value under `key`.
+    fn text(&self, key: &str, value: Spanned<DeValue<'f>>, faults: &mut Faults) -> Option<Words> {
+        let span = value.span();
+        match value.into_inner() {
+            DeValue::String(text) => Some(Words { text: text.into_owned(), span }),
+            other => {
+                let message = format!("expected a text, got {}", kind_of(&other));
+                faults.push(self.fault(span, key, message));
+                None
+            }
+        }
+    }
+
+    /// The array of integers under `key`, each in `range`; none if the key is absent.
+    pub(crate) fn integers(
+        &mut self,
+        key: &'static str,
+        range: std::ops::RangeInclusive<i64>,
+        faults: &mut Faults,
+    ) -> Vec<i64> {
+        let Some((span, value)) = self.take(key) else { return Vec::new() };
+        let integer = |item: &Spanned<DeValue<'f>>| match item.get_ref() {
+            DeValue::Integer(digits) => i64::from_str_radix(digits.as_str(), digits.radix()).ok(),
+            _ => None,
+        };
+        let integers: Option<Vec<i64>> = match &value {
+            DeValue::Array(items) => items.iter().map(integer).collect(),
+            _ => None,
+        };
+        let integers = integers.filter(|all| all.iter().all(|one| range.contains(one)));
+        integers.unwrap_or_else(|| {
+            let (least, most) = range.into_inner();
+            let message = format!("expected an array of integers from {least} to {most}");
+            faults.push(self.fault(span, key, message));
+            Vec::new()
+        })
+    }
+
     /// Every key that nobody took is a fault: one of `unavailable` is not built yet, any other is
     /// unknown.
     pub(crate) fn finish(self, unavailable: &[&str], faults: &mut Faults) {

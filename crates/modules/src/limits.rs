@@ -12,6 +12,16 @@ pub const MODULES_MAX: usize = 10_000;
 pub const SQL_BYTES_MAX: usize = 64 << 10;
 /// Bytes of one secret that is read from a file.
 pub const SECRET_BYTES_MAX: u64 = 64 << 10;
+/// Bytes of an answer over HTTP, counted unpacked.
+pub const ANSWER_BYTES_MAX: usize = 16 << 20;
+/// Bytes of an answer that is a failure that are read.
+pub const ERROR_BODY_BYTES: usize = 4 << 10;
+/// Characters of it that are shown.
+pub const ERROR_BODY_CHARS: usize = 300;
+/// The longest `Retry-After` that is waited for.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+/// Redirects that are followed for one request.
+pub const REDIRECTS_MAX: usize = 5;
 /// Bytes of the script that builds a database.
 pub const INIT_BYTES_MAX: u64 = 64 << 20;
 /// Greatest `max_running` of a source.

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use engine::ports::Module;
+use model::text::quote;
 
 use crate::declaration::{ModuleBody, ModuleDeclaration, SourceDeclaration, SourceKind, Way};
-use crate::fault::Faults;
+use crate::fault::{Faults, ManifestFault};
 use crate::limits::READERS_MAX;
-use crate::sqlite;
+use crate::{http, sqlite};
 
 /// What modules ask.
 pub(crate) enum Source {
     Sqlite(sqlite::Source),
+    Http(http::Source),
 }
 
 impl Source {
@@ -22,6 +24,9 @@ impl Source {
             SourceKind::Sqlite(sqlite) => {
                 sqlite::Source::open(source, sqlite, body.bounds).map(Source::Sqlite)
             }
+            SourceKind::Http(http) => {
+                http::Source::open(source, http, body.bounds).map(Source::Http)
+            }
         };
         opened.map_err(|fault| faults.push(*fault)).ok()
     }
@@ -30,6 +35,7 @@ impl Source {
     pub(crate) fn seats(&self) -> usize {
         match self {
             Source::Sqlite(_) => READERS_MAX,
+            Source::Http(_) => usize::MAX,
         }
     }
 
@@ -43,6 +49,28 @@ impl Source {
     ) -> Option<Arc<dyn Module>> {
         match (self, &body.way) {
             (Source::Sqlite(source), Way::Sql(sql)) => source.module(module, body, sql, faults),
+            (Source::Http(source), Way::Http(call)) => source.module(module, body, call, faults),
+            (Source::Sqlite(_), Way::Http(_)) => {
+                faults.push(other_way(module, body, "a database", "sql"));
+                None
+            }
+            (Source::Http(_), Way::Sql(_)) => {
+                faults.push(other_way(module, body, "an HTTP service", "request"));
+                None
+            }
         }
     }
+}
+
+/// A module that asks its source in the way of another kind.
+fn other_way(
+    module: &ModuleDeclaration<'_>,
+    body: &ModuleBody,
+    kind: &str,
+    key: &str,
+) -> ManifestFault {
+    let message = format!("the source `{}` is {kind}", quote(&body.source.text));
+    module
+        .fault(body.source.span.clone(), "source", message)
+        .help(format!("Write `{key} = \"..\"`"))
 }

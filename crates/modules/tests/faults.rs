@@ -100,10 +100,8 @@ fn unknown_and_unavailable_keys() {
     check(
         "[module.M]\nsignature = \"() -> Int\"\nsource = \"db\"\nrequest = \"GET /\"\nresponse = \"Int\"\n",
         expect![[r#"
-            modules/m.toml:6: module.M: `sql` is missing
-              help: Write one statement, with an argument `orderId` as `:orderId`
-            modules/m.toml:9: module.M: unknown key `request`
-            modules/m.toml:10: module.M: unknown key `response`
+            modules/m.toml:8: module.M.source: the source `db` is a database
+              help: Write `sql = ".."`
         "#]],
     );
     check(
@@ -166,18 +164,18 @@ fn sources() {
     "#]],
     );
     check_source(
-        "[source.db]\nkind = \"http\"\nbase_url = \"https://x\"\n",
+        "[source.db]\nkind = \"postgres\"\nurl = \"https://x\"\n",
         expect![[r#"
-        modules/m.toml:2: source.db.kind: `http` is not available in this version
-          help: The kind that is available is `sqlite`
-    "#]],
+            modules/m.toml:2: source.db.kind: `postgres` is not available in this version
+              help: The kinds that are available are `sqlite` and `http`
+        "#]],
     );
     check_source(
         "[source.db]\nkind = \"mysql\"\n",
         expect![[r#"
-        modules/m.toml:2: source.db.kind: unknown kind `mysql`
-          help: Expected `sqlite`
-    "#]],
+            modules/m.toml:2: source.db.kind: unknown kind `mysql`
+              help: Expected `sqlite` or `http`
+        "#]],
     );
     check_source(
         "[source.db]\nkind = \"sqlite\"\nurl = \"x\"\npaht = \"x\"\n",

@@ -73,7 +73,7 @@ impl SimModules {
         let Waiting { answer, reply } = self.state().waiting.swap_remove(at);
         let failed = |retryable| {
             let message = "out of order".to_owned();
-            Err(ModuleError { code: Code::R001, message, retryable })
+            Err(ModuleError::new(Code::R001, message, retryable))
         };
         drop(reply.send(match ending {
             Ending::Success => Ok(Value::Int(answer)),
@@ -110,7 +110,7 @@ impl Module for SimModule {
         state.waiting.push(Waiting { answer: answer(self.name, argument), reply });
         async move {
             let gone = "nobody answers".to_owned();
-            let gone = Err(ModuleError { code: Code::R001, message: gone, retryable: false });
+            let gone = Err(ModuleError::new(Code::R001, gone, false));
             ended.await.unwrap_or(gone)
         }
         .boxed()

@@ -161,7 +161,7 @@ impl Module for Named {
         async move {
             let failed = |message: &str| {
                 let message = message.to_owned();
-                Err(ModuleError { code: Code::R001, message, retryable: true })
+                Err(ModuleError::new(Code::R001, message, true))
             };
             match name {
                 "Held" | "HeldWrite" | "Gated" => {

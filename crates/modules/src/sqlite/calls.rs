@@ -98,16 +98,13 @@ impl Lane {
         });
         match tokio::time::timeout(self.timeout, work).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(ModuleError {
-                code: Code::R900,
-                message: "the call of the database broke off".into(),
-                retryable: false,
-            }),
-            Err(_) => Err(ModuleError {
-                code: Code::R002,
-                message: format!("the database gave no answer within {:?}", self.timeout),
-                retryable: true,
-            }),
+            Ok(Err(_)) => {
+                Err(ModuleError::new(Code::R900, "the call of the database broke off", false))
+            }
+            Err(_) => {
+                let message = format!("the database gave no answer within {:?}", self.timeout);
+                Err(ModuleError::new(Code::R002, message, true))
+            }
         }
     }
 
@@ -166,7 +163,7 @@ impl Module for SqlModule {
 }
 
 fn failure(message: impl Into<String>, retryable: bool) -> ModuleError {
-    ModuleError { code: Code::R001, message: message.into(), retryable }
+    ModuleError::new(Code::R001, message, retryable)
 }
 
 /// What a failure of SQLite means: whether another attempt may succeed.
@@ -184,11 +181,10 @@ pub(crate) fn explain(error: &rusqlite::Error) -> ModuleError {
             | ErrorCode::FileLockingProtocolFailed
             | ErrorCode::OperationInterrupted,
         ) => failure(message, true),
-        Some(ErrorCode::TooBig) => ModuleError {
-            code: Code::R009,
-            message: format!("a text or row is longer than {VALUE_BYTES_MAX} bytes"),
-            retryable: false,
-        },
+        Some(ErrorCode::TooBig) => {
+            let message = format!("a text or row is longer than {VALUE_BYTES_MAX} bytes");
+            ModuleError::new(Code::R009, message, false)
+        }
         _ => failure(message, false),
     }
 }

@@ -67,12 +67,10 @@ impl Statement {
     pub(crate) fn run(&self, conn: &Connection, arguments: &[Value]) -> CallResult {
         let mut statement = conn.prepare_cached(&self.sql).map_err(|error| explain(&error))?;
         for (at, argument) in self.arguments.iter().enumerate() {
-            let cell =
-                arguments.get(*argument).and_then(cells::bind).ok_or_else(|| ModuleError {
-                    code: Code::R011,
-                    message: "an argument is not what the signature says".into(),
-                    retryable: false,
-                })?;
+            let cell = arguments.get(*argument).and_then(cells::bind).ok_or_else(|| {
+                let message = "an argument is not what the signature says";
+                ModuleError::new(Code::R011, message, false)
+            })?;
             statement.raw_bind_parameter(at + 1, cell).map_err(|error| explain(&error))?;
         }
         if self.rows == Rows::Changed {
@@ -151,9 +149,9 @@ impl Shape {
 }
 
 fn misfit(message: impl Into<String>) -> ModuleError {
-    ModuleError { code: Code::R010, message: message.into(), retryable: false }
+    ModuleError::new(Code::R010, message.into(), false)
 }
 
 fn beyond(message: String) -> ModuleError {
-    ModuleError { code: Code::R009, message, retryable: false }
+    ModuleError::new(Code::R009, message, false)
 }

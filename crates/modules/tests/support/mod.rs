@@ -120,10 +120,10 @@ pub(crate) async fn call(
 pub(crate) fn show(result: Result<Value, ModuleError>) -> String {
     match result {
         Ok(value) => format!("{value:?}"),
-        Err(ModuleError { code, message, retryable: true }) => {
+        Err(ModuleError { code, message, retryable: true, .. }) => {
             format!("{code} (retryable) {message}")
         }
-        Err(ModuleError { code, message, retryable: false }) => format!("{code} {message}"),
+        Err(ModuleError { code, message, .. }) => format!("{code} {message}"),
     }
 }
 

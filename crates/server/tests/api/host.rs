@@ -128,7 +128,7 @@ fn pair(id: &Value, other: &str) -> Value {
 }
 
 fn fails(retryable: bool) -> ModuleError {
-    ModuleError { code: Code::R001, message: "no answer from the shop".to_owned(), retryable }
+    ModuleError::new(Code::R001, "no answer from the shop".to_owned(), retryable)
 }
 
 impl TestModules {

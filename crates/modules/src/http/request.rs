@@ -1,0 +1,217 @@
+//! One request: what is sent for given arguments, and what its answer becomes.
+
+use std::time::{Duration, SystemTime};
+
+use engine::ports::ModuleError;
+use model::json::{self, Fault};
+use model::text::{cut, quote};
+use model::{Code, Type, Value};
+use reqwest::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, Response, StatusCode};
+use url::Url;
+
+use super::formula::Formula;
+use super::template::{Position, Template, UNUSABLE, Unusable};
+use crate::limits::{ANSWER_BYTES_MAX, ERROR_BODY_BYTES, ERROR_BODY_CHARS, RETRY_AFTER_MAX};
+use crate::secret::Secrets;
+
+/// A request with places for arguments.
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    /// The segments of the path.
+    pub(crate) path: Vec<Template>,
+    pub(crate) query: Parameters,
+    pub(crate) headers: Vec<(HeaderName, Template)>,
+    pub(crate) body: Body,
+    pub(crate) answer: Answer,
+}
+
+/// Parameters of a query by their names.
+pub(crate) type Parameters = Vec<(String, Template)>;
+
+/// What a request carries.
+pub(crate) enum Body {
+    Nothing,
+    /// The value of an expression.
+    Formula(Box<Formula>),
+    /// These arguments, by name.
+    Rest(Vec<(String, usize, Type)>),
+}
+
+/// What an answer becomes.
+pub(crate) struct Answer {
+    pub(crate) response: Type,
+    /// How the result is made of the response; it is the response itself if there is none.
+    pub(crate) formula: Option<Formula>,
+    /// Statuses that mean `none`.
+    pub(crate) absent_on: Vec<u16>,
+}
+
+impl Request {
+    /// Where it goes with these arguments.
+    pub(crate) fn url(&self, base: &Url, arguments: &[Value]) -> Result<Url, Unusable> {
+        let mut path = base.path().trim_end_matches('/').to_owned();
+        for segment in &self.path {
+            let filled = segment.fill(arguments, Position::Path)?;
+            let filled = filled.ok_or("an argument in the path is `none`")?;
+            // URLs fold such segments away, and the request would go somewhere else.
+            let is_argument = segment.uses().next().is_some();
+            if is_argument && matches!(filled.as_str(), "" | "." | "..") {
+                return Err(format!("`{filled}` cannot be a part of the path"));
+            }
+            path.push('/');
+            path.push_str(&filled);
+        }
+        let mut query = Vec::new();
+        for (name, value) in &self.query {
+            if let Some(value) = value.fill(arguments, Position::Query)? {
+                query.push(format!("{}={value}", super::template::encoded(name)));
+            }
+        }
+        let mut url = base.clone();
+        url.set_path(&path);
+        url.set_query((!query.is_empty()).then(|| query.join("&")).as_deref());
+        Ok(url)
+    }
+
+    /// The headers that arguments are in; one of them that is `none` leaves its header out.
+    pub(crate) fn headers(
+        &self,
+        arguments: &[Value],
+    ) -> Result<Vec<(HeaderName, HeaderValue)>, Unusable> {
+        let mut headers = Vec::new();
+        for (name, value) in &self.headers {
+            if let Some(text) = value.fill(arguments, Position::Header)? {
+                let value = HeaderValue::from_bytes(text.as_bytes())
+                    .map_err(|_| format!("the value of the header `{name}` cannot be sent"))?;
+                headers.push((name.clone(), value));
+            }
+        }
+        Ok(headers)
+    }
+
+    /// The JSON that is sent, if any is.
+    pub(crate) fn body(&self, arguments: &[Value]) -> Result<Option<String>, ModuleError> {
+        match &self.body {
+            Body::Nothing => Ok(None),
+            Body::Formula(formula) => {
+                let value = formula.value(arguments, None).map_err(|failure| {
+                    let message = format!("the body cannot be computed: {}", failure.message);
+                    ModuleError::new(UNUSABLE, message, false)
+                })?;
+                Ok(Some(json::to_string(&formula.ty(), &value)))
+            }
+            Body::Rest(fields) => {
+                let fields = fields.iter().map(|(name, at, ty)| {
+                    let name = json::to_string(&Type::String, &Value::string(name.as_str()));
+                    format!("{name}:{}", json::to_string(ty, &arguments[*at]))
+                });
+                Ok(Some(format!("{{{}}}", fields.collect::<Vec<_>>().join(","))))
+            }
+        }
+    }
+}
+
+impl Answer {
+    /// The parameters that making the result uses.
+    pub(crate) fn uses(&self) -> impl Iterator<Item = usize> {
+        self.formula.iter().flat_map(Formula::uses)
+    }
+
+    /// The result, or why there is none.
+    pub(crate) async fn read(
+        &self,
+        response: Response,
+        arguments: &[Value],
+        secrets: &Secrets,
+    ) -> Result<Value, ModuleError> {
+        let status = response.status();
+        if self.absent_on.contains(&status.as_u16()) {
+            return Ok(Value::None);
+        }
+        if !status.is_success() {
+            return Err(refusal(response, secrets).await);
+        }
+        let text = whole(response, secrets).await?;
+        let text = if text.trim().is_empty() { "null" } else { text.as_str() };
+        let response =
+            json::read(&self.response, text).map_err(|faults| unfit(&faults, secrets))?;
+        match &self.formula {
+            None => Ok(response),
+            Some(formula) => formula.value(arguments, Some(&response)).map_err(|failure| {
+                let message = format!("the result cannot be computed: {}", failure.message);
+                ModuleError::new(Code::R010, secrets.hide(&message), false)
+            }),
+        }
+    }
+}
+
+fn unfit(faults: &[Fault], secrets: &Secrets) -> ModuleError {
+    let message = match faults.first() {
+        Some(fault) if fault.pointer.is_empty() => fault.message.clone(),
+        Some(fault) => format!("{}: {}", fault.pointer, fault.message),
+        None => "it cannot be read".to_owned(),
+    };
+    let message = secrets.hide(&format!("the answer does not fit: {message}"));
+    ModuleError::new(Code::R010, message, false)
+}
+
+/// All of the body as text, unpacked, within the bound.
+async fn whole(mut response: Response, secrets: &Secrets) -> Result<String, ModuleError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) =
+        response.chunk().await.map_err(|error| super::explain(&error, secrets))?
+    {
+        if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
+            let message = format!("the answer is longer than {ANSWER_BYTES_MAX} bytes");
+            return Err(ModuleError::new(Code::R010, message, false));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| ModuleError::new(Code::R010, "the answer is not UTF-8".to_owned(), false))
+}
+
+/// What a status that is no success means.
+async fn refusal(mut response: Response, secrets: &Secrets) -> ModuleError {
+    let status = response.status();
+    let after = retry_after(&response);
+    let mut body = Vec::new();
+    // A piece is enough, and the rest is not waited for.
+    while body.len() < ERROR_BODY_BYTES
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        body.extend_from_slice(&chunk[..chunk.len().min(ERROR_BODY_BYTES - body.len())]);
+    }
+    let body = String::from_utf8_lossy(&body);
+    let piece = cut(secrets.hide(&body).trim(), ERROR_BODY_CHARS);
+    let reason = status.canonical_reason().map_or(String::new(), |reason| format!(" {reason}"));
+    let message = match (status.is_redirection(), piece.as_str()) {
+        (true, _) => {
+            format!("the answer is {}{reason}, a redirect that is not followed", status.as_u16())
+        }
+        (false, "") => format!("the answer is {}{reason}", status.as_u16()),
+        (false, piece) => format!("the answer is {}{reason}: {piece}", status.as_u16()),
+    };
+    let is_passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+    let too_late = after.is_some_and(|after| after > RETRY_AFTER_MAX);
+    ModuleError {
+        retry_after: after.filter(|_| is_passing && !too_late),
+        ..ModuleError::new(Code::R001, message, is_passing && !too_late)
+    }
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110, 10.2.3).
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+/// An argument that cannot be sent.
+pub(crate) fn unusable(message: Unusable) -> ModuleError {
+    ModuleError::new(UNUSABLE, quote(&message), false)
+}
