@@ -238,7 +238,7 @@ mod tests {
     fn a_cache_forgets_what_was_not_used_for_the_longest_time() {
         let traffic = Traffic::default();
         let (cache, name) = (Text::default(), |n: usize| Digest::of(&n.to_le_bytes()));
-        let value = Value::string(&"x".repeat(limits::CACHE_BYTES_MAX / 4));
+        let value = Value::string("x".repeat(limits::CACHE_BYTES_MAX / 4));
         let is_kept = |n| traffic.cached(&cache, &name(n), ms(5), ms(9)).is_some();
         for n in 0..3 {
             traffic.keep(&cache, name(n), value.clone(), ms(0));
