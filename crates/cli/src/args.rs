@@ -62,6 +62,9 @@ pub(crate) enum Command {
     Executions(Executions),
     /// List the pipelines that a server keeps
     Pipelines(Pipelines),
+    /// List the modules that are declared here, show one, or call one by itself
+    #[command(subcommand)]
+    Module(ModuleCommand),
     /// Explain a code such as E007, or list all codes
     Explain(Explain),
 }
@@ -78,7 +81,12 @@ impl Command {
             | Command::Cancel(Cancel { json, .. })
             | Command::Event(Event { json, .. })
             | Command::Executions(Executions { json, .. })
-            | Command::Pipelines(Pipelines { json, .. }) => json.json,
+            | Command::Pipelines(Pipelines { json, .. })
+            | Command::Module(
+                ModuleCommand::List(ModuleList { json, .. })
+                | ModuleCommand::Show(ModuleShow { json, .. })
+                | ModuleCommand::Invoke(ModuleInvoke { json, .. }),
+            ) => json.json,
             Command::Serve(_) | Command::Explain(_) | Command::Fmt(_) | Command::Graph(_) => false,
         }
     }
@@ -89,6 +97,48 @@ pub(crate) struct Run {
     /// The source; `-` reads standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) values: Values,
+    #[command(flatten)]
+    pub(crate) modules: Modules,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModuleCommand {
+    /// List the modules with their signatures, or all that is wrong with their manifests
+    List(ModuleList),
+    /// Show a module
+    Show(ModuleShow),
+    /// Call a module by itself
+    Invoke(ModuleInvoke),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModuleList {
+    #[command(flatten)]
+    pub(crate) modules: Modules,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModuleShow {
+    /// Its name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) modules: Modules,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModuleInvoke {
+    /// Its name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
     #[command(flatten)]
     pub(crate) values: Values,
     #[command(flatten)]

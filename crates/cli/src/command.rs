@@ -9,6 +9,7 @@ mod executions;
 mod explain;
 mod fmt;
 mod graph;
+mod module;
 mod pipelines;
 mod resume;
 mod run;
@@ -41,6 +42,7 @@ pub(crate) fn perform(command: Command) -> Result<Exit, Refusal> {
         Command::Event(args) => event::event(&args),
         Command::Executions(args) => executions::executions(&args),
         Command::Pipelines(args) => pipelines::pipelines(&args),
+        Command::Module(command) => module::module(&command),
         Command::Explain(args) => explain::explain(&args),
     }
 }

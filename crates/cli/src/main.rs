@@ -34,6 +34,8 @@ fn main() -> ExitCode {
         Ok(Line { command }) => command,
         Err(error) => return explain(&error),
     };
+    // The one that servers and services are spoken to with.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let is_json = command.is_json();
     match command::perform(command) {
         Ok(exit) => exit.into(),

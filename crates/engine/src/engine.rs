@@ -92,6 +92,16 @@ impl Engine {
         Engine::with_bounds(store, clock, registry, Bounds::default())
     }
 
+    /// What pipelines can call on this host now, stored pipelines aside.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.shared.catalog()
+    }
+
+    /// Offers other modules from now on. Calls that run are finished with those that they began with.
+    pub fn replace_modules(&self, registry: Registry) {
+        self.shared.replace_modules(registry);
+    }
+
     /// The modules that this host offers now.
     pub fn registry(&self) -> Arc<Registry> {
         self.shared.registry()
@@ -377,17 +387,14 @@ impl Engine {
         Ok(loaded.map(|loaded| Found { loaded, alias: Some(alias) }))
     }
 
-    /// `catalog` with the stored pipelines of these names. Where there is none, those are added whose
-    /// names are similar, for the compiler to suggest.
-    pub async fn with_pipelines(
-        &self,
-        catalog: &Arc<Catalog>,
-        names: &BTreeSet<Text>,
-    ) -> Result<Arc<Catalog>, EngineError> {
+    /// The [catalog](Engine::catalog) with the stored pipelines of these names. Where there is none,
+    /// those are added whose names are similar, for the compiler to suggest.
+    pub async fn catalog_with(&self, names: &BTreeSet<Text>) -> Result<Arc<Catalog>, EngineError> {
+        let catalog = self.catalog();
         if names.is_empty() {
-            return Ok(catalog.clone());
+            return Ok(catalog);
         }
-        let mut extended = (**catalog).clone();
+        let mut extended = (*catalog).clone();
         let mut unknown = Vec::new();
         for name in names.iter().take(limits::PIPELINES_CALLED_MAX) {
             if !self.insert_pipeline(&mut extended, name).await? {

@@ -37,6 +37,11 @@ impl Registry {
         self.modules.iter().map(|(name, module)| (name, &**module))
     }
 
+    /// The module of this qualified name.
+    pub fn get(&self, name: &str) -> Option<(&Text, &RegisteredModule)> {
+        self.modules.get_key_value(name).map(|(name, module)| (name, &**module))
+    }
+
     /// What a pipeline can call on this host: the standard library and these modules.
     pub fn catalog(&self) -> Catalog {
         let mut catalog = eval::stdlib::catalog();

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use model::{Digest, Image, Text};
+use model::{Catalog, Digest, Image, Text};
 use rustc_hash::FxHashMap;
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -39,7 +39,8 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     bounds: Bounds,
-    registry: RwLock<Arc<Registry>>,
+    /// The modules of now, and what pipelines can call because of them.
+    modules: RwLock<(Arc<Registry>, Arc<Catalog>)>,
     /// Durable executions that have a task. Messages are sent and entries are removed under this
     /// lock, so no message reaches a task that has decided to end.
     live: Mutex<Mailboxes>,
@@ -68,7 +69,7 @@ impl Shared {
             store,
             clock,
             bounds,
-            registry: RwLock::new(Arc::new(registry)),
+            modules: RwLock::new(with_catalog(registry)),
             live: Mutex::default(),
             images: Mutex::default(),
             aliases: Mutex::default(),
@@ -83,7 +84,17 @@ impl Shared {
     }
 
     pub(crate) fn registry(&self) -> Arc<Registry> {
-        self.registry.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.modules.read().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
+        self.modules.read().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+
+    /// Calls that begin from now on are made with these modules.
+    pub(crate) fn replace_modules(&self, registry: Registry) {
+        let modules = with_catalog(registry);
+        *self.modules.write().unwrap_or_else(PoisonError::into_inner) = modules;
     }
 
     /// What calls are made with now.
@@ -431,4 +442,9 @@ impl Drop for Changes {
 /// senders, whole after every statement.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn with_catalog(registry: Registry) -> (Arc<Registry>, Arc<Catalog>) {
+    let catalog = registry.catalog();
+    (Arc::new(registry), Arc::new(catalog))
 }

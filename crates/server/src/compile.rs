@@ -43,7 +43,7 @@ async fn aside_if_large<T: Send + 'static>(
     work: fn(&Catalog, String) -> T,
 ) -> Result<T, Problem> {
     let called = lang::called_pipelines(&source);
-    let catalog = app.engine.with_pipelines(&app.catalog, &called).await;
+    let catalog = app.engine.catalog_with(&called).await;
     let catalog = catalog.map_err(|error| error::engine(error, None))?;
     if source.len() <= INLINE_SOURCE_BYTES {
         return Ok(work(&catalog, source));

@@ -10,7 +10,6 @@ use hyper::body::Incoming;
 use hyper::header::IF_MATCH;
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
-use model::Catalog;
 use model::text::quote;
 use tokio::sync::{Semaphore, watch};
 
@@ -30,7 +29,6 @@ use crate::{
 /// What all requests share.
 pub(crate) struct App {
     pub(crate) engine: Engine,
-    pub(crate) catalog: Arc<Catalog>,
     pub(crate) metrics: Metrics,
     pub(crate) keys: Keys,
     /// Places of event streams.
@@ -42,12 +40,10 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// The engine behind a guard. What pipelines can call is looked up once.
+    /// The engine behind a guard.
     pub(crate) fn new(engine: Engine, guard: Guard) -> App {
-        let catalog = Arc::new(engine.registry().catalog());
         App {
             engine,
-            catalog,
             metrics: Metrics::new(),
             keys: Keys::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),

@@ -13,23 +13,35 @@ use store::{OpenError, SqliteStore};
 
 use crate::{SystemClock, Tidegate};
 
+/// Where modules come from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sources {
+    /// A folder of manifests.
+    modules: Option<PathBuf>,
+    caches: BTreeSet<Text>,
+}
+
+impl Sources {
+    /// The modules as they are declared now.
+    pub(crate) fn registry(&self) -> Result<Registry, Vec<ManifestFault>> {
+        let declared = self.modules.as_deref().map(modules::load).transpose()?;
+        let Manifest { modules, .. } = declared.unwrap_or_default();
+        Ok(Registry::new(modules).with_caches(self.caches.clone()))
+    }
+}
+
 /// What an engine is made of. Everything has a default: no modules, a store in memory.
 #[derive(Clone, Debug)]
 pub struct Builder {
-    modules: Option<PathBuf>,
-    caches: BTreeSet<Text>,
+    sources: Sources,
     store: Option<PathBuf>,
     wait: Duration,
 }
 
 impl Default for Builder {
     fn default() -> Builder {
-        Builder {
-            modules: None,
-            caches: BTreeSet::new(),
-            store: None,
-            wait: engine::limits::WAIT_DEFAULT,
-        }
+        let wait = engine::limits::WAIT_DEFAULT;
+        Builder { sources: Sources::default(), store: None, wait }
     }
 }
 
@@ -46,14 +58,14 @@ impl Builder {
     /// Modules declared by the `*.toml` files of this folder.
     #[must_use]
     pub fn modules(mut self, folder: impl Into<PathBuf>) -> Builder {
-        self.modules = Some(folder.into());
+        self.sources.modules = Some(folder.into());
         self
     }
 
     /// Caches that calls may name with `cache_backend`, beside the default one.
     #[must_use]
     pub fn caches(mut self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Builder {
-        self.caches.extend(names.into_iter().map(|name| Text::new(name.as_ref())));
+        self.sources.caches.extend(names.into_iter().map(|name| Text::new(name.as_ref())));
         self
     }
 
@@ -75,22 +87,13 @@ impl Builder {
     /// The engine. Manifests are read before the store is opened: a fault in them touches no data.
     /// Reads files and may wait for a locked database, so it is not for an async task.
     pub fn build(self) -> Result<Tidegate, BuildError> {
-        let registry = match self.modules {
-            Some(folder) => {
-                let Manifest { modules, .. } =
-                    modules::load(&folder).map_err(BuildError::Modules)?;
-                Registry::new(modules)
-            }
-            None => Registry::default(),
-        };
-        let registry = registry.with_caches(self.caches);
+        let registry = self.sources.registry().map_err(BuildError::Modules)?;
         let store: Arc<dyn Store> = match self.store {
             Some(folder) => Arc::new(SqliteStore::open(&folder).map_err(BuildError::Store)?),
             None => Arc::new(MemoryStore::new()),
         };
-        let catalog = Arc::new(registry.catalog());
         let engine = Engine::new(store, Arc::new(SystemClock), registry);
-        Ok(Tidegate { engine, catalog, wait: self.wait })
+        Ok(Tidegate { engine, sources: self.sources, wait: self.wait })
     }
 }
 

@@ -32,11 +32,13 @@ pub use lang::Compilation;
 pub use builder::{BuildError, Builder};
 pub use clock::SystemClock;
 pub use error::Error;
+pub use modules::ManifestFault;
 pub use pipelines::{FileFault, FileProblem, LoadError, LoadedFile, read_source};
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use builder::Sources;
 use engine::ports::SavedPipeline;
 use engine::{Caller, LoadedImage, Resume, Start};
 use model::{Catalog, Digest, Image};
@@ -45,7 +47,7 @@ use model::{Catalog, Digest, Image};
 #[derive(Clone)]
 pub struct Tidegate {
     engine: Engine,
-    catalog: Arc<Catalog>,
+    sources: Sources,
     wait: Duration,
 }
 
@@ -72,14 +74,21 @@ impl Tidegate {
     }
 
     /// What pipelines can call here.
-    pub fn catalog(&self) -> &Catalog {
-        &self.catalog
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.engine.catalog()
+    }
+
+    /// Reads the manifests again. Calls that begin from now on are made with what they declare; a set
+    /// with any fault changes nothing. Reads files, so it is not for an async task.
+    pub fn reload(&self) -> Result<(), Vec<ManifestFault>> {
+        self.engine.replace_modules(self.sources.registry()?);
+        Ok(())
     }
 
     /// Compiles a source and keeps nothing.
     pub async fn check(&self, source: &str) -> Result<Compilation, Error> {
         let called = lang::called_pipelines(source);
-        let catalog = self.engine.with_pipelines(&self.catalog, &called).await?;
+        let catalog = self.engine.catalog_with(&called).await?;
         Ok(lang::compile(source, &catalog))
     }
 

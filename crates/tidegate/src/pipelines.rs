@@ -130,7 +130,7 @@ impl Tidegate {
         callers: &mut Vec<Text>,
     ) -> Result<Compilation, EngineError> {
         let called = lang::called_pipelines(source);
-        let mut catalog = self.engine().with_pipelines(&self.catalog, &called).await?;
+        let mut catalog = self.engine().catalog_with(&called).await?;
         for name in called {
             if let Some(image) = Box::pin(self.file_image(files, &name, callers)).await? {
                 Arc::make_mut(&mut catalog).insert_pipeline(name, image);

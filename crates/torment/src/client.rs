@@ -22,6 +22,7 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) fn new(port: u16) -> Client {
+        drop(rustls::crypto::ring::default_provider().install_default());
         let http = Http::builder().no_proxy().timeout(Duration::from_secs(30)).build();
         Client { http: http.unwrap_or_default(), base: format!("http://127.0.0.1:{port}") }
     }

@@ -130,7 +130,7 @@ fn compile_failed(diagnostics: &[Diagnostic], source: &str) -> String {
     text(problem.document().body)
 }
 
-fn input_invalid(faults: Vec<Fault>) -> String {
+pub(super) fn input_invalid(faults: Vec<Fault>) -> String {
     let detail = format!("{} fault(s)", faults.len());
     let mut problem = Problem::new(ProblemKind::InputInvalid, detail);
     problem.errors = faults.into_iter().map(Entry::from).collect();

@@ -46,11 +46,13 @@ async fn serve_until_told(args: &Serve, tidegate: &Tidegate) -> Result<Exit, Ref
     terminal::err(&welcome(args, tidegate, address, files.len(), recovered));
     terminal::err(&next(&first_command(tidegate, address, files.first()).await));
     let retention = Retention { finished: args.keep_finished, failed: args.keep_failed };
+    let reloading = tokio::spawn(reload_when_told(tidegate.clone()));
     let sweeping = tokio::spawn(sweep_regularly(tidegate.engine().clone(), retention));
     server
         .serve(tidegate.engine().clone(), async {
             told.await;
             sweeping.abort();
+            reloading.abort();
             terminal::err("\nStopping: what runs has a few seconds to come to rest.\n");
         })
         .await;
@@ -137,6 +139,34 @@ fn bind_refusal(address: SocketAddr, error: &io::Error) -> Refusal {
 
 fn unavailable(error: engine::EngineError) -> Refusal {
     Refusal::new(Exit::Unavailable, quote(&error.to_string()))
+}
+
+/// Other systems have no such signal.
+#[cfg(not(unix))]
+async fn reload_when_told(_: Tidegate) {}
+
+/// Reads the manifests again on each SIGHUP. A set with a fault changes nothing.
+#[cfg(unix)]
+async fn reload_when_told(tidegate: Tidegate) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut told) = signal(SignalKind::hangup()) else { return };
+    while told.recv().await.is_some() {
+        let tidegate = tidegate.clone();
+        let reloaded = tokio::task::spawn_blocking(move || {
+            let count = |()| tidegate.engine().registry().iter().count();
+            tidegate.reload().map(count)
+        });
+        match reloaded.await {
+            Ok(Ok(modules)) => terminal::err(&format!("Modules were read again: {modules}.\n")),
+            Ok(Err(faults)) => {
+                for fault in faults {
+                    terminal::err(&Refusal::usage(fault.to_string()).text);
+                }
+                terminal::err("The modules are left as they were.\n");
+            }
+            Err(error) => tracing::error!(%error, "the manifests could not be read"),
+        }
+    }
 }
 
 /// Is ready when the process is told to stop. From the call on, being told no longer kills it.

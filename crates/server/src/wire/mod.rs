@@ -22,7 +22,7 @@ pub use problem::{Entry, Problem, ProblemKind};
 pub(crate) use event::{delivered, kept_event};
 pub(crate) use execution::item;
 pub(crate) use history::{history_item, server_sent};
-pub(crate) use module::{invoked, module, not_invoked};
+pub use module::{invoked, module_document, modules, not_invoked};
 pub(crate) use object::{Object, list};
 pub(crate) use pipeline::{Pipeline, compiled, pipeline_item};
 pub(crate) use problem::count;

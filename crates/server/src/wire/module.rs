@@ -1,14 +1,23 @@
 //! Modules, and what became of one that was called by itself, as JSON.
 
 use engine::RegisteredModule;
-use model::{Failure, Type, Value};
+use model::{Failure, Text, Type, Value};
 
 use super::execution::{failure, failure_detail};
 use super::object::Object;
-use super::{Document, Problem, ProblemKind, whole};
+use super::{Document, Problem, ProblemKind, page, whole};
 
-/// A module of this host.
-pub(crate) fn module(object: &mut Object<'_>, name: &str, module: &RegisteredModule) {
+/// A page of modules: the answer of `GET /modules`, and of `tidegate module list --json`.
+pub fn modules(modules: &[(&Text, &RegisteredModule)], next_cursor: Option<&str>) -> Vec<u8> {
+    page(modules, next_cursor, |object, (name, module)| self::module(object, name, module))
+}
+
+/// One module: the answer of `GET /modules/{name}`.
+pub fn module_document(name: &str, module: &RegisteredModule) -> Vec<u8> {
+    whole(|object| self::module(object, name, module))
+}
+
+fn module(object: &mut Object<'_>, name: &str, module: &RegisteredModule) {
     object.text("name", name);
     object.shown("signature", &module.signature);
     object.shown("effect", module.effect);
@@ -17,12 +26,12 @@ pub(crate) fn module(object: &mut Object<'_>, name: &str, module: &RegisteredMod
 }
 
 /// What a module gave.
-pub(crate) fn invoked(ty: &Type, output: &Value) -> Vec<u8> {
+pub fn invoked(ty: &Type, output: &Value) -> Vec<u8> {
     whole(|object| object.value("output", ty, output))
 }
 
 /// That a module gave nothing, and why.
-pub(crate) fn not_invoked(name: &str, failed: &Failure) -> Document {
+pub fn not_invoked(name: &str, failed: &Failure) -> Document {
     let kind = ProblemKind::ModuleFailed;
     let problem = Problem::new(kind, failure_detail(name, failed));
     let body = whole(|object| {

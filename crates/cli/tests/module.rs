@@ -1,0 +1,116 @@
+//! `tidegate module`, and modules that are read again while a server runs.
+
+mod common;
+
+use std::thread;
+use std::time::Instant;
+
+use common::{Folder, PATIENCE, Server};
+use expect_test::{Expect, expect};
+
+fn check(folder: &Folder, arguments: &[&str], expected: Expect) {
+    expected.assert_eq(&folder.tidegate(arguments).transcript());
+}
+
+#[test]
+fn a_module_is_listed_and_shown() {
+    let folder = Folder::with_shop();
+    let listed = folder.tidegate(&["module", "list"]);
+    assert_eq!(listed.code, Some(0));
+    assert!(listed.stdout.contains("GetOrder"), "{}", listed.stdout);
+    let document = folder.tidegate(&["module", "list", "--json"]).json();
+    let names = document["items"].as_array().expect("items").iter();
+    assert!(names.clone().any(|item| item["name"] == "GetOrder"));
+    check(&folder, &["module", "show", "GetUser"], expect![[r#"
+        exit 0
+        --- stdout
+        GetUser(userId: String) -> { id: String, name: String }
+        Id and name of a user; fails if there is none.
+          effect       read
+          declared in  modules/shop.toml
+        --- stderr
+
+        Next: tidegate module invoke GetUser userId=…
+    "#]]);
+    check(&folder, &["module", "show", "GetUsr"], expect![[r#"
+        exit 5
+        --- stderr
+        error: there is no module `GetUsr`
+          help: Did you mean `GetUser`?
+
+        Next: tidegate module list
+    "#]]);
+}
+
+#[test]
+fn a_module_is_called_by_itself() {
+    let folder = Folder::with_shop();
+    check(&folder, &["module", "invoke", "GetUser", "userId=user-123"], expect![[r#"
+        exit 0
+        --- stdout
+        { "id": "user-123", "name": "Alice" }
+    "#]]);
+    check(&folder, &["module", "invoke", "GetUser", "userid=user-123"], expect![[r#"
+        exit 2
+        --- stderr
+        error: there is no input `userid`
+          help: Did you mean `userId`?
+    "#]]);
+    let json = ["module", "invoke", "GetUser", "--json", "userId=user-123"];
+    check(&folder, &json, expect![[r#"
+        exit 0
+        --- stdout
+        {"output":{"id":"user-123","name":"Alice"}}
+    "#]]);
+}
+
+#[test]
+fn all_that_is_wrong_is_listed() {
+    let folder = Folder::with_shop();
+    folder.write("modules/more.toml", "[module.A]\nsource = \"x\"\n[module.B]\nsql = 1\n");
+    check(&folder, &["module", "list"], expect![[r#"
+        exit 2
+        --- stderr
+        error: modules/more.toml:1: module.A: `signature` is missing
+          help: Write what it takes and gives: `signature = "(id: String) -> Optional<{ id: String }>"`
+        error: modules/more.toml:1: module.A: `sql` is missing
+          help: Write one statement, with an argument `orderId` as `:orderId`
+        error: modules/more.toml:3: module.B: `signature` is missing
+          help: Write what it takes and gives: `signature = "(id: String) -> Optional<{ id: String }>"`
+        error: modules/more.toml:3: module.B: `source` is missing
+          help: Name the `[source.NAME]` that it asks
+        error: modules/more.toml:4: module.B.sql: expected a text, got an integer
+    "#]]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_reads_its_modules_again_when_it_is_told_to() {
+    let folder = Folder::with_shop();
+    let server = folder.serve(&[]);
+    let more = "[module.More]\nsignature = \"() -> Int\"\nsource = \"shop\"\nsql = \"select 7\"\n";
+    let has_more = |server: &Server| server.get("/modules/More").status == 200;
+    assert!(!has_more(&server));
+    folder.write("modules/more.toml", more);
+    server.signal("-HUP");
+    wait(|| has_more(&server));
+    let source = r#"{ "source": "out n = More()" }"#;
+    assert_eq!(server.post("/run", source).body["outputs"]["n"], 7);
+    // A fault anywhere, and everything stays.
+    folder.write("modules/more.toml", &more.replace("select 7", "selekt 7"));
+    server.signal("-HUP");
+    folder.write("modules/again.toml", &more.replace("More", "Again"));
+    folder.write("modules/more.toml", &more.replace("select 7", "select 8"));
+    assert_eq!(server.post("/run", source).body["outputs"]["n"], 7);
+    server.signal("-HUP");
+    wait(|| server.get("/modules/Again").status == 200);
+    assert_eq!(server.post("/run", source).body["outputs"]["n"], 8);
+}
+
+fn wait(mut condition: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < PATIENCE, "it never happens");
+        thread::yield_now();
+    }
+}
