@@ -132,6 +132,7 @@ pub(crate) fn text(text: &str) -> Value {
 }
 
 /// Whether this machine has a program; a test without it says aloud that it is skipped.
+#[expect(clippy::print_stderr, reason = "it says aloud what it does not do")]
 pub(crate) fn has(program: &str) -> bool {
     let found = std::process::Command::new(program).arg("--version").output().is_ok();
     if !found {
