@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use engine::Engine;
 use futures_util::FutureExt;
@@ -18,17 +19,21 @@ use crate::body::{Body, JsonBody};
 use crate::guard::Guard;
 use crate::idempotency::{self, Answer, Begun, Keyed, Keys};
 use crate::limits::{LARGE_BODIES_MAX, STREAMS_MAX};
+use crate::metrics::Metrics;
 use crate::query::Query;
 use crate::reply::{self, Reply, RequestId, ResponseBody};
 use crate::routes::{self, Endpoint};
 use crate::wire::{Problem, ProblemKind};
-use crate::{aliases, error, events, executions, health, history, modules, pipelines};
+use crate::{
+    aliases, error, events, executions, health, history, metrics, modules, openapi, pipelines,
+};
 
 /// What all requests share.
 pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) keys: Keys,
+    pub(crate) metrics: Metrics,
     /// Places of event streams.
     pub(crate) streams: Arc<Semaphore>,
     /// Whether the server has begun to shut down.
@@ -45,6 +50,7 @@ impl App {
             engine,
             catalog,
             keys: Keys::default(),
+            metrics: Metrics::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             draining: watch::Sender::new(false),
             guard,
@@ -148,22 +154,32 @@ async fn respond(
     incoming: Incoming,
     id: RequestId,
 ) -> Response<ResponseBody> {
+    let began = Instant::now();
     let mut body = Body::new(incoming, &head.headers);
-    let outcome = AssertUnwindSafe(answer(&app, &head, &mut body)).catch_unwind().await;
+    let found = routes::find(&head.method, head.uri.path());
+    let endpoint = found.as_ref().ok().map(|(endpoint, _)| *endpoint);
+    let outcome = AssertUnwindSafe(answer(&app, &head, found, &mut body)).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|panic| Err(error::internal(message(&*panic))));
-    match outcome {
+    let response = match outcome {
         Ok(reply) => reply.response(),
         Err(problem) => {
             log(&problem, &head, &id);
             body.discard().await;
             reply::problem(&problem)
         }
-    }
+    };
+    app.metrics.count(endpoint, response.status().as_u16(), began.elapsed());
+    response
 }
 
-async fn answer(app: &App, head: &Parts, body: &mut Body<Incoming>) -> Result<Reply, Problem> {
+async fn answer(
+    app: &App,
+    head: &Parts,
+    found: Result<(Endpoint, String), Problem>,
+    body: &mut Body<Incoming>,
+) -> Result<Reply, Problem> {
     app.guard.check(head)?;
-    let (endpoint, name) = routes::find(&head.method, head.uri.path())?;
+    let (endpoint, name) = found?;
     let query = Query::read(head.uri.query(), endpoint.parameters())?;
     refuse_meaningless(endpoint, head)?;
     if endpoint.is_work() && app.engine.is_draining() {
@@ -201,7 +217,8 @@ async fn answer(app: &App, head: &Parts, body: &mut Body<Incoming>) -> Result<Re
         Endpoint::ListModules => modules::list(&context),
         Endpoint::Live => Ok(health::live()),
         Endpoint::Ready => health::ready(app),
-        Endpoint::Later => Err(error::internal("a route that is not built was called")),
+        Endpoint::Metrics => Ok(metrics::read(app)),
+        Endpoint::Describe => Ok(Reply::ok(openapi::text())),
     }
 }
 

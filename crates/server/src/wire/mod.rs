@@ -12,6 +12,7 @@ mod module;
 mod object;
 mod pipeline;
 mod problem;
+pub(crate) mod schema;
 
 pub use check::checked;
 pub use diagnostic::diagnostic;

@@ -16,6 +16,9 @@ macro_rules! kinds {
         pub enum ProblemKind { $($kind,)* }
 
         impl ProblemKind {
+            /// All of them, by status.
+            pub const ALL: &[ProblemKind] = &[$(ProblemKind::$kind,)*];
+
             /// The HTTP status.
             pub fn status(self) -> u16 {
                 match self { $(ProblemKind::$kind => $status,)* }
@@ -55,7 +58,6 @@ kinds! {
     IdempotencyMismatch 422 "idempotency-mismatch" "The key was used for another request",
     Overloaded 429 "overloaded" "The server has too much to do",
     Internal 500 "internal" "Something went wrong in the server",
-    NotAvailable 501 "not-available" "This version cannot do that",
     ModuleFailed 502 "execution-failed" "The execution failed because of a module",
     Draining 503 "draining" "The server is shutting down",
     StoreUnavailable 503 "store-unavailable" "The store does not answer",

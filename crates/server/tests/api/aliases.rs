@@ -184,7 +184,7 @@ async fn a_move_needs_an_image_and_a_name() {
         title: "The request is malformed"
         status: 400
         detail: "`sum` is no hash of a pipeline"
-        errors: [{"severity":"error","message":"`sum` is no hash of a pipeline","help":"a hash is `sha256:…er":"/structuralHash"}]
+        errors: [{"severity":"error","message":"`sum` is no hash of a pipeline","help":"send the `structuralHash` that `POST /compile` answered","pointer":"/structuralHash"}]
     "#]].assert_eq(&put(&host, "sum", None, "sum").await.transcript());
     expect![[r#"
         400

@@ -21,6 +21,8 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::contract::{Contract, Request};
+
 /// A server under test.
 pub(crate) struct Host {
     pub(crate) address: SocketAddr,
@@ -286,8 +288,16 @@ impl Host {
         self.raw(&bytes).await
     }
 
-    /// Sends exactly these bytes, and reads until the connection is closed.
+    /// Sends exactly these bytes, and reads until the connection is closed. The answer must be as
+    /// the document of the API says.
     pub(crate) async fn raw(&self, bytes: &[u8]) -> Answer {
+        let answer = self.send(bytes).await;
+        Contract::get().await.check(&Request::read(bytes), &answer);
+        answer
+    }
+
+    /// The same without looking at the answer.
+    pub(crate) async fn send(&self, bytes: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.expect("the server listens");
         stream.write_all(bytes).await.expect("the server reads");
         let mut answer = Vec::new();
@@ -305,7 +315,8 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn read(bytes: &[u8]) -> Answer {
+    /// Reads a response as it came.
+    pub(crate) fn read(bytes: &[u8]) -> Answer {
         let text = std::str::from_utf8(bytes).expect("answers are UTF-8");
         let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
         let mut lines = head.lines();

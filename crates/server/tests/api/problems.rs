@@ -375,18 +375,8 @@ async fn wrong_method() {
 }
 
 #[tokio::test]
-async fn not_built() {
+async fn unknown_parameter() {
     let host = Host::start().await;
-    expect![[r#"
-        501
-        content-type: application/problem+json
-        x-request-id: …
-        type: "/problems/not-available"
-        title: "This version cannot do that"
-        status: 501
-        detail: "GET /metrics is not built in this version"
-    "#]]
-    .assert_eq(&host.get("/metrics").await.transcript());
     let parameter = host.get("/executions?stauts=Failed").await;
     expect![[r#"
         400
