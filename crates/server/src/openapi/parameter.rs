@@ -56,7 +56,6 @@ pub(super) fn components() -> Value {
         ),
         "Prefer": header("Prefer", &wait, json!({
             "type": "string", "examples": ["respond-async", "wait=10"],
-            "not": { "pattern": "[Ww][Aa][Ii][Tt]\\s*(?!=\\s*\"?[0-9]{1,9}\"?\\s*($|[,;]))" },
         })),
         "IfMatch": header(
             "If-Match",
@@ -123,22 +122,27 @@ fn query(endpoint: Endpoint, name: &str) -> Value {
         ("cursor", Endpoint::ListPipelines | Endpoint::ListModules) => {
             ("The `nextCursor` of the page before", text())
         }
-        ("cursor", _) => (
+        ("cursor", Endpoint::ListVersions) => (
             "The `nextCursor` of the page before",
             json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
         ),
+        ("cursor", _) => ("The `nextCursor` of the page before", number()),
         ("status", _) => ("Only executions of this status", component("Status")),
         ("pipeline", _) => ("Only executions that were started by this alias", text()),
         ("missing", _) => ("Only executions that wait for this input", text()),
         ("wait", _) => (
             "Answers when the execution does not run any more, at the latest after so many seconds",
-            json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
+            json!({ "type": "integer", "minimum": 0 }),
         ),
         ("after", _) => ("Only items behind this number", number()),
         ("type", _) => ("Only events of this type", text()),
         _ => ("Only events with this key", text()),
     };
-    json!({ "in": "query", "name": name, "description": description, "schema": schema })
+    json!({
+        "in": "query", "name": name, "description": description, "schema": schema,
+        // An empty parameter counts as absent.
+        "allowEmptyValue": true,
+    })
 }
 
 /// The number of an item of a history.
