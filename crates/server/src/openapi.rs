@@ -185,6 +185,10 @@ fn problems(method: &Method, endpoint: Endpoint, operation: &Operation) -> Vec<P
         // A key may lead to an execution that was deleted since.
         kinds.push(NotFound);
     }
+    if kinds.contains(&StoreUnavailable) {
+        // The queue of the store may be full.
+        kinds.push(Overloaded);
+    }
     ProblemKind::ALL.iter().copied().filter(|kind| kinds.contains(kind)).collect()
 }
 

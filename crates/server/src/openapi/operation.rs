@@ -42,9 +42,8 @@ const EVENTS: &str = "events";
 const OPERATIONS: &str = "operations";
 
 /// The problems of whoever starts or resumes an execution.
-const STARTING: &[ProblemKind] =
-    &[CompileFailed, InputInvalid, ExecutionFailed, ModuleFailed, Overloaded];
-const EXECUTING: &[ProblemKind] = &[InputInvalid, ExecutionFailed, ModuleFailed, Overloaded];
+const STARTING: &[ProblemKind] = &[CompileFailed, InputInvalid, ExecutionFailed, ModuleFailed];
+const EXECUTING: &[ProblemKind] = &[InputInvalid, ExecutionFailed, ModuleFailed];
 const RESUMING: &[ProblemKind] = &[
     InputInvalid,
     InputConflict,
@@ -53,7 +52,6 @@ const RESUMING: &[ProblemKind] = &[
     ExecutionFinished,
     ExecutionFailed,
     ModuleFailed,
-    Overloaded,
 ];
 /// The problem of whatever reads the store, and of what is looked for in it.
 const STORE: &[ProblemKind] = &[StoreUnavailable];
@@ -79,10 +77,10 @@ pub(super) fn operation(endpoint: Endpoint) -> Operation {
         Endpoint::Cancel => about(EXECUTIONS, "End an execution for good")
             .taking("Nothing")
             .giving_all([execution("The execution, cancelled")])
-            .refusing(&[ExecutionFinished, Overloaded]),
+            .refusing(&[ExecutionFinished]),
         Endpoint::DeleteExecution => about(EXECUTIONS, "Forget an execution that does not run")
             .giving_all([forgotten("It is forgotten", &["Tidegate-Execution-Id"])])
-            .refusing(&[NotFound, InUse, Overloaded, StoreUnavailable]),
+            .refusing(&[NotFound, InUse, StoreUnavailable]),
         Endpoint::ReadExecution => about(EXECUTIONS, "An execution as it stands")
             .giving_all([execution("The execution, whatever its status")])
             .refusing(LOOKUP),
@@ -92,8 +90,7 @@ pub(super) fn operation(endpoint: Endpoint) -> Operation {
         Endpoint::ReadHistory => history(),
         Endpoint::ReceiveEvent => about(EVENTS, "Give an event to the executions that wait for it")
             .taking("Event")
-            .giving_all([json(202, "Delivered", "Who got it, or that it is kept", &[])])
-            .refusing(&[Overloaded]),
+            .giving_all([json(202, "Delivered", "Who got it, or that it is kept", &[])]),
         Endpoint::ListEvents => about(EVENTS, "The kept events, oldest first")
             .giving("EventPage", "A page of events that nobody waited for yet")
             .refusing(STORE),
@@ -138,7 +135,7 @@ pub(super) fn operation(endpoint: Endpoint) -> Operation {
             ..about(MODULES, "Call a module once, outside any execution")
                 .taking("Invoke")
                 .giving("Invoked", "What it gave")
-                .refusing(&[InputInvalid, ModuleFailed, Overloaded])
+                .refusing(&[InputInvalid, ModuleFailed])
         },
         Endpoint::Live => {
             about(OPERATIONS, "Whether the process answers").giving("Live", "It does")
@@ -169,11 +166,9 @@ fn history() -> Operation {
     );
     page.content.push(Content::Text("text/event-stream", STREAM));
     let end = forgotten("There is nothing to stream any more", &["Tidegate-Execution-Id"]);
-    about(EXECUTIONS, "What happened to an execution").giving_all([page, end]).refusing(&[
-        NotFound,
-        Overloaded,
-        StoreUnavailable,
-    ])
+    about(EXECUTIONS, "What happened to an execution")
+        .giving_all([page, end])
+        .refusing(&[NotFound, StoreUnavailable])
 }
 
 /// The answers of whoever starts or resumes an execution, where it did not fail.

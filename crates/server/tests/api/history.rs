@@ -146,6 +146,11 @@ async fn what_cannot_be_asked_for() {
     assert_eq!(Stream::open(&host, unknown, "").await.status(), "404");
     let bad = Stream::open(&host, &format!("{path}/events"), "Last-Event-ID: x\r\n").await;
     assert_eq!(bad.status(), "400");
+    // Also where a page is asked for, so that nobody takes the first one for what comes behind.
+    for value in ["x", ""] {
+        let (path, header) = (format!("{path}/events"), [("Last-Event-ID", value)]);
+        assert_eq!(host.request("GET", &path, &header, b"").await.status, 400, "{value}");
+    }
 }
 
 #[tokio::test]

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use engine::{
-    Clock, Engine, MemoryStore, Module, ModuleCall, ModuleError, RegisteredModule, Registry, Store,
-    Timestamp,
+    Bounds, Clock, Engine, MemoryStore, Module, ModuleCall, ModuleError, RegisteredModule,
+    Registry, Store, Timestamp,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -213,8 +213,14 @@ impl Host {
 
     /// Starts a server over this store.
     pub(crate) async fn start_on(store: Arc<dyn Store>) -> Host {
+        Host::start_with(store, Bounds::default()).await
+    }
+
+    /// Starts a server over this store, whose engine takes so much at once.
+    pub(crate) async fn start_with(store: Arc<dyn Store>, bounds: Bounds) -> Host {
         let (modules, clock) = (TestModules::default(), TestClock::new());
-        let engine = Engine::new(store, Arc::new(clock.clone()), modules.registry());
+        let engine =
+            Engine::with_bounds(store, Arc::new(clock.clone()), modules.registry(), bounds);
         let config = tidegate_server::Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             hosts: vec!["tidegate.test".to_owned()],

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod arrivals;
+mod backpressure;
 mod broken;
 mod check;
 mod contract;
