@@ -14,6 +14,7 @@ use hyper::Method;
 use serde_json::{Map, Value, json};
 
 use self::operation::{Answer, Content, Operation, operation};
+use crate::body::CLOUD_EVENT;
 use crate::routes::{Endpoint, ROUTES};
 use crate::wire::ProblemKind;
 use crate::wire::schema::{component, components, of_kinds};
@@ -69,7 +70,7 @@ fn describe(path: &str, method: &Method, endpoint: Endpoint) -> Value {
     });
     if let Some(name) = operation.body {
         let schema = |media_type: &str| match media_type {
-            crate::body::CLOUD_EVENT => component("CloudEvent"),
+            CLOUD_EVENT => component("CloudEvent"),
             _ => component(name),
         };
         let types = endpoint.media_types().iter();
@@ -199,7 +200,9 @@ fn header_references(names: &[&str]) -> Value {
 }
 
 fn headers() -> Value {
-    let header = |required: bool, description: &str, schema: Value| json!({ "required": required, "description": description, "schema": schema });
+    fn header(required: bool, description: &str, schema: Value) -> Value {
+        json!({ "required": required, "description": description, "schema": schema })
+    }
     let text = || json!({ "type": "string" });
     json!({
         "X-Request-Id": header(true, "The caller's id of the request, or a new one", json!({
