@@ -21,11 +21,10 @@ Usage: cargo xtask TASK
   tidy   the rooms' dependencies, and the form of source files
   simulate --seeds N [--from SEED] | --seed SEED
          the engine in N simulated worlds that fail at every turn, or in one of them with its logs
-  torment [--rounds N] [--seed S] [--full | --read-only]
-         a real server killed N times under load, or on a disk that is full or read-only
-  fuzz-api [--examples N]
-         a real server under whatever its OpenAPI document allows and forbids (needs Python and PyPI)
-  demo   builds the binary and plays all three modes on the example shop";
+  demo   builds the binary and plays all three modes on the example shop
+  fuzz-api [EXAMPLES [SEED]]
+         a server against which schemathesis holds what its OpenAPI document says; installs it
+         from PyPI at first";
 
 fn main() -> ExitCode {
     let tasks: Vec<String> = std::env::args().skip(1).collect();
@@ -33,6 +32,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(&root()),
         ["tidy"] => tidy::run(&root()),
         ["demo"] => demo::run(&root()),
+        ["fuzz-api", rest @ ..] => fuzz_api::run(&root(), rest),
         ["simulate", rest @ ..] => built("tidegate-simulation", rest),
         ["fuzz-api", rest @ ..] => fuzz_api::run(&root(), rest),
         ["torment", rest @ ..] => torment(rest),

@@ -19,7 +19,10 @@ pub(super) fn schemas() -> Schemas {
     }));
     vec![
         ("Status", one_of(&statuses)),
-        ("ExecutionId", json!({ "type": "string", "pattern": "^exec-[0-9a-f-]{36}$" })),
+        (
+            "ExecutionId",
+            json!({ "type": "string", "pattern": "^exec-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" }),
+        ),
         ("Execution", closed(Value::Object(execution))),
         ("ExecutionItem", item),
         ("ExecutionPage", page("ExecutionItem")),
@@ -57,7 +60,7 @@ pub(super) fn members() -> Map<String, Value> {
 pub(super) fn failure_members() -> Map<String, Value> {
     let members = json!({
         "code": { "type": "string", "pattern": "^R[0-9]{3}$" }, "module?": text(), "message": text(),
-        "attempts?": whole(0), "cause?": text(),
+        "attempts?": whole(1), "cause?": text(),
     });
     members.as_object().cloned().unwrap_or_default()
 }
@@ -79,10 +82,10 @@ fn history() -> Vec<Value> {
     let providers = one_of(&providers.map(Provider::as_str));
     let call = json!({
         "node": text(), "module": text(), "callKey": text(),
-        "durationMs": whole(0), "waitedMs": whole(0),
+        "durationMs": { "type": "integer", "minimum": 0 },
     });
     let completed = json!({
-        "attempts": whole(0), "cacheHit": boolean(), "origin": { "const": "module" },
+        "attempts": whole(1), "cacheHit": boolean(), "origin": { "const": "module" },
     });
     let failed = json!({ "failure": component("Failure") });
     vec![
