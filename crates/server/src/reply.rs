@@ -212,13 +212,6 @@ fn response(document: Document) -> Response<ResponseBody> {
     response
 }
 
-fn plain(text: String) -> Response<ResponseBody> {
-    const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    let mut response = Response::new(Either::Left(Full::new(Bytes::from(text))));
-    response.headers_mut().insert(CONTENT_TYPE, TEXT);
-    response
-}
-
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     // Our own ids, paths and methods: visible ASCII.
     if let Ok(value) = HeaderValue::from_str(value) {

@@ -30,7 +30,6 @@ use crate::{
 /// What all requests share.
 pub(crate) struct App {
     pub(crate) engine: Engine,
-    pub(crate) metrics: Metrics,
     pub(crate) keys: Keys,
     pub(crate) metrics: Metrics,
     /// Places of event streams.
@@ -46,7 +45,6 @@ impl App {
     pub(crate) fn new(engine: Engine, guard: Guard) -> App {
         App {
             engine,
-            metrics: Metrics::new(),
             keys: Keys::default(),
             metrics: Metrics::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),

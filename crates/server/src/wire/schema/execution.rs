@@ -60,7 +60,7 @@ pub(super) fn members() -> Map<String, Value> {
 pub(super) fn failure_members() -> Map<String, Value> {
     let members = json!({
         "code": { "type": "string", "pattern": "^R[0-9]{3}$" }, "module?": text(), "message": text(),
-        "attempts?": whole(1), "cause?": text(),
+        "attempts?": whole(0), "cause?": text(),
     });
     members.as_object().cloned().unwrap_or_default()
 }
@@ -82,10 +82,10 @@ fn history() -> Vec<Value> {
     let providers = one_of(&providers.map(Provider::as_str));
     let call = json!({
         "node": text(), "module": text(), "callKey": text(),
-        "durationMs": { "type": "integer", "minimum": 0 },
+        "durationMs": whole(0), "waitedMs": whole(0),
     });
     let completed = json!({
-        "attempts": whole(1), "cacheHit": boolean(), "origin": { "const": "module" },
+        "attempts": whole(0), "cacheHit": boolean(), "origin": { "const": "module" },
     });
     let failed = json!({ "failure": component("Failure") });
     vec![
