@@ -317,6 +317,14 @@ fn read_effect(section: &mut Section<'_>, faults: &mut Faults) -> Option<(Effect
     effect.map(|effect| (effect, words.span))
 }
 
+/// Whether a module can have this qualified name; else what is wrong with it.
+pub fn check_name(name: &str) -> Result<(), String> {
+    match fault_of_name(name) {
+        Some((message, help)) => Err(format!("{message}. {help}")),
+        None => Ok(()),
+    }
+}
+
 /// What is wrong with a qualified name, and what to do.
 pub(crate) fn fault_of_name(name: &str) -> Option<(String, &'static str)> {
     let mut segments = name.split('.');

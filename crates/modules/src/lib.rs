@@ -20,5 +20,6 @@ mod sqlite;
 
 pub mod limits;
 
+pub use declaration::check_name;
 pub use fault::ManifestFault;
 pub use manifest::{Manifest, load};

@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::ports::RegisteredModule;
 use engine::{Engine, MemoryStore, Registry, Store};
 use model::Text;
+use model::text::quote;
 use modules::{Manifest, ManifestFault};
 use store::{OpenError, SqliteStore};
 
-use crate::{SystemClock, Tidegate};
+use crate::{IntoModule, SystemClock, Tidegate};
 
 /// Where modules come from.
 #[derive(Clone, Debug, Default)]
@@ -19,13 +21,23 @@ pub(crate) struct Sources {
     /// A folder of manifests.
     modules: Option<PathBuf>,
     caches: BTreeSet<Text>,
+    /// Those of this program.
+    embedded: Vec<(Text, RegisteredModule)>,
 }
 
 impl Sources {
     /// The modules as they are declared now.
-    pub(crate) fn registry(&self) -> Result<Registry, Vec<ManifestFault>> {
-        let declared = self.modules.as_deref().map(modules::load).transpose()?;
-        let Manifest { modules, .. } = declared.unwrap_or_default();
+    pub(crate) fn registry(&self) -> Result<Registry, BuildError> {
+        let declared = self.modules.as_deref().map(modules::load).transpose();
+        let Manifest { mut modules, .. } =
+            declared.map_err(BuildError::Modules)?.unwrap_or_default();
+        for (name, module) in &self.embedded {
+            modules::check_name(name).map_err(BuildError::Name)?;
+            if modules.insert(name.clone(), module.clone()).is_some() {
+                let message = format!("the module `{}` is there twice", quote(name));
+                return Err(BuildError::Name(message));
+            }
+        }
         Ok(Registry::new(modules).with_caches(self.caches.clone()))
     }
 }
@@ -50,6 +62,8 @@ impl Default for Builder {
 pub enum BuildError {
     /// The manifests have faults; all of them are listed.
     Modules(Vec<ManifestFault>),
+    /// A module of this program has a name that it cannot have.
+    Name(String),
     /// The data folder cannot be opened.
     Store(OpenError),
 }
@@ -59,6 +73,13 @@ impl Builder {
     #[must_use]
     pub fn modules(mut self, folder: impl Into<PathBuf>) -> Builder {
         self.sources.modules = Some(folder.into());
+        self
+    }
+
+    /// A module of this program: an async function, or an [`Embedded`](crate::Embedded).
+    #[must_use]
+    pub fn module<Arguments>(mut self, name: &str, module: impl IntoModule<Arguments>) -> Builder {
+        self.sources.embedded.push((name.into(), module.into_module().registered()));
         self
     }
 
@@ -87,7 +108,7 @@ impl Builder {
     /// The engine. Manifests are read before the store is opened: a fault in them touches no data.
     /// Reads files and may wait for a locked database, so it is not for an async task.
     pub fn build(self) -> Result<Tidegate, BuildError> {
-        let registry = self.sources.registry().map_err(BuildError::Modules)?;
+        let registry = self.sources.registry()?;
         let store: Arc<dyn Store> = match self.store {
             Some(folder) => Arc::new(SqliteStore::open(&folder).map_err(BuildError::Store)?),
             None => Arc::new(MemoryStore::new()),
@@ -106,6 +127,7 @@ impl fmt::Display for BuildError {
                 }
                 Ok(())
             }
+            BuildError::Name(message) => f.write_str(message),
             BuildError::Store(error) => write!(f, "{error}"),
         }
     }

@@ -18,22 +18,65 @@
 //! # }
 //! ```
 //!
+//! # Modules of this program
+//!
+//! An async function is a module; its signature follows from its types.
+//!
+//! ```
+//! use tidegate::{Effect, Embedded, Failed, Output, Tidegate};
+//!
+//! tidegate::record! {
+//!     #[derive(Debug, PartialEq)]
+//!     struct User {
+//!         name: String,
+//!         tier as "loyaltyTier": Option<String>,
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let find = async |id: String| match id.as_str() {
+//!     "u-1" => Ok(User { name: "Ann".into(), tier: None }),
+//!     _ => Err(Failed::new("there is no such user")),
+//! };
+//! let tidegate = Tidegate::builder()
+//!     .module("GetUser", Embedded::new(find).parameters(["id"]).doc("A user by id."))
+//!     .module("Add", async |a: i64, b: i64| a + b)
+//!     .build()?;
+//!
+//! let source = r#"out user = GetUser("u-1")  out sum = Add(1, 2) with retry: 3"#;
+//! let view = tidegate.run(source, "{}").await?;
+//! assert_eq!(view.output::<i64>("sum"), Ok(3));
+//! assert_eq!(view.output::<User>("user"), Ok(User { name: "Ann".into(), tier: None }));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! There are no arguments, exit codes or texts for a terminal here, and no rules of its own: what
 //! compiles is decided in `lang`, what runs in `engine`.
 
 mod builder;
 mod clock;
+mod embedded;
 mod error;
 mod pipelines;
+mod typed;
 
 pub use engine::{Engine, ExecutionId, ExecutionView, PipelineName, Reference, Status};
 pub use lang::Compilation;
 
 pub use builder::{BuildError, Builder};
 pub use clock::SystemClock;
+pub use embedded::{Embedded, Failed, IntoModule, Outcome};
 pub use error::Error;
+pub use model;
+pub use model::Effect;
 pub use modules::ManifestFault;
 pub use pipelines::{FileFault, FileProblem, LoadError, LoadedFile, read_source};
+
+pub use typed::{Output, Typed};
+#[doc(hidden)]
+pub use typed::{record_slot, record_type, record_value};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,7 +123,7 @@ impl Tidegate {
 
     /// Reads the manifests again. Calls that begin from now on are made with what they declare; a set
     /// with any fault changes nothing. Reads files, so it is not for an async task.
-    pub fn reload(&self) -> Result<(), Vec<ManifestFault>> {
+    pub fn reload(&self) -> Result<(), BuildError> {
         self.engine.replace_modules(self.sources.registry()?);
         Ok(())
     }

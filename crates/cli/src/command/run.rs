@@ -66,12 +66,13 @@ pub(super) fn build(builder: Builder, modules: &Modules) -> Result<Tidegate, Ref
 }
 
 /// Why there is no engine: every fault of the manifests, or what is wrong with the data folder.
-fn build_refusal(error: &BuildError) -> Refusal {
+pub(super) fn build_refusal(error: &BuildError) -> Refusal {
     match error {
         BuildError::Modules(faults) => {
             let lines = faults.iter().map(|fault| Refusal::usage(fault.to_string()).text);
             Refusal::rendered(Exit::Usage, lines.collect())
         }
+        BuildError::Name(message) => Refusal::usage(message),
         BuildError::Store(error) => {
             Refusal::new(Exit::Unavailable, cut(&error.to_string(), MESSAGE_SHOWN_MAX))
         }

@@ -158,10 +158,8 @@ async fn reload_when_told(tidegate: Tidegate) {
         });
         match reloaded.await {
             Ok(Ok(modules)) => terminal::err(&format!("Modules were read again: {modules}.\n")),
-            Ok(Err(faults)) => {
-                for fault in faults {
-                    terminal::err(&Refusal::usage(fault.to_string()).text);
-                }
+            Ok(Err(error)) => {
+                terminal::err(&super::run::build_refusal(&error).text);
                 terminal::err("The modules are left as they were.\n");
             }
             Err(error) => tracing::error!(%error, "the manifests could not be read"),
