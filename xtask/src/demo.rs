@@ -11,7 +11,7 @@ const SERVE: [&str; 5] = ["serve", "--listen", "127.0.0.1:0", "--data", "data"];
 /// Plays the demo. Fails as soon as something goes otherwise than it should.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
     println!("Building the release binary …");
-    let binary = build(root)?;
+    let binary = build(root, "release")?;
     let folder = Folder::new()?;
     folder.copy(&root.join("examples/modules"), "modules", &["toml", "sql"])?;
     folder.copy(&root.join("examples/pipelines"), "pipelines", &["cst"])?;
@@ -103,10 +103,11 @@ impl Shop {
     }
 }
 
-/// Builds the binary, and says where cargo put it.
-pub(crate) fn build(root: &Path) -> Result<PathBuf, String> {
+/// Builds the binary with this profile, and says where cargo put it.
+pub(crate) fn build(root: &Path, profile: &str) -> Result<PathBuf, String> {
     let output = Command::new(crate::cargo())
-        .args(["build", "--release", "--package", "tidegate-cli", "--message-format=json"])
+        .args(["build", "--profile", profile, "--package", "tidegate-cli"])
+        .arg("--message-format=json")
         .current_dir(root)
         .stderr(Stdio::inherit())
         .output()

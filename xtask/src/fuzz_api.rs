@@ -1,87 +1,74 @@
-//! `cargo xtask fuzz-api`: schemathesis sends the server whatever its OpenAPI document allows and
-//! forbids, and holds every answer against the document.
+//! `cargo xtask fuzz-api`: a server with the example shop, and schemathesis, which makes up requests
+//! from the OpenAPI document and holds every answer against it.
 //!
-//! It is installed from PyPI into the build folder, once.
+//! What it is told lives in `xtask/fuzz-api`. The first run installs it from PyPI into the target
+//! folder; later ones need no network.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::demo;
 use crate::server::{Folder, Server, command};
 
-/// The version that is known to find nothing.
+/// The version that the settings were written for.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
-const SERVE: [&str; 7] =
-    ["serve", "--listen", "127.0.0.1:0", "--data", "data", "--pipelines", "pipelines"];
-/// Executions to begin with: one that waits, one that is complete, and one that has failed.
-const STARTED: [&[&str]; 3] = [
-    &["execute", "refund-with-approval", "orderId=ORD-123", "--json"],
-    &["execute", "order-lookup", "orderId=ORD-123", "--keep", "--json"],
-    &["execute", "refund-with-approval", "--json"],
-];
+/// Requests that are made up for an operation in each phase, unless the caller says otherwise.
+const EXAMPLES: &str = "100";
+/// The seed, unless the caller says otherwise.
+const SEED: &str = "1";
 
-/// Runs it with this many examples for each operation.
+/// Runs it with `[EXAMPLES [SEED]]`. Any finding is a failure.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<(), String> {
-    let examples = match arguments {
-        [] => "200",
-        ["--examples", count] => count,
-        _ => return Err("Usage: cargo xtask fuzz-api [--examples N]".to_owned()),
+    let (examples, seed) = match arguments {
+        [] => (EXAMPLES, SEED),
+        [examples] => (*examples, SEED),
+        [examples, seed] => (*examples, *seed),
+        _ => return Err("cargo xtask fuzz-api [EXAMPLES [SEED]]".to_owned()),
     };
-    let tool = installed(root)?;
-    let binary = demo::build(root)?;
+    let programs = installed(root)?;
+    let binary = crate::demo::build(root, "dev")?;
     let folder = Folder::new()?;
     folder.copy(&root.join("examples/modules"), "modules", &["toml", "sql"])?;
     folder.copy(&root.join("examples/pipelines"), "pipelines", &["cst"])?;
-    let server = Server::start(&binary, folder.path(), &SERVE)?;
-    let mut ids = Vec::new();
-    for arguments in STARTED {
-        let mut all = arguments.to_vec();
-        all.extend(["--server", &server.url]);
-        let output = command(&binary, folder.path(), &all).output();
-        let output = output.map_err(|error| format!("{}: {error}", binary.display()))?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        ids.extend(text.find("exec-").and_then(|at| text.get(at..at + 41)).map(str::to_owned));
-    }
-    let config = folder.path().join("schemathesis.toml");
-    std::fs::write(&config, known(&ids))
-        .map_err(|error| format!("{}: {error}", config.display()))?;
-    let status = Command::new(tool)
-        .arg("--config-file")
-        .arg(config)
-        .args(["run", &format!("{}/openapi.json", server.url), "--seed", "1"])
-        .args(["--max-examples", examples, "--checks", "all"])
-        // What fits the document may still be a source that does not compile, or a value that does not
-        // fit the pipeline that is named.
-        .args(["--exclude-checks", "positive_data_acceptance"])
-        .current_dir(folder.path())
-        .status()
-        .map_err(|error| format!("schemathesis cannot be started: {error}"))?;
-    server.stop()?;
-    if status.success() { Ok(()) } else { Err("schemathesis has findings".to_owned()) }
+    folder.copy(&root.join("xtask/fuzz-api"), "fuzz", &["toml", "py"])?;
+    let server = Server::start(
+        &binary,
+        folder.path(),
+        &["serve", "--listen", "127.0.0.1:0", "--data", "data", "--pipelines", "pipelines"],
+    )?;
+    let here = folder.path().join("fuzz");
+    performed(command(&programs.join("python3"), &here, &["seed.py", &server.url]))?;
+    let document = format!("{}/openapi.json", server.url);
+    let settings = ["--config-file", "schemathesis.toml"];
+    let bounds = ["--max-examples", examples, "--seed", seed];
+    let mut schemathesis = command(&programs.join("schemathesis"), &here, &settings);
+    schemathesis.args(["run", &document]).args(bounds);
+    performed(schemathesis)?;
+    server.stop()
 }
 
-/// Names that exist, so that more is reached than 404.
-fn known(ids: &[String]) -> String {
-    format!(
-        "[parameters]\n\"path.id\" = \"{}\"\n\"path.ref\" = \"order-lookup\"\n\"path.name\" = \"GetOrder\"\n",
-        ids[0]
-    )
-}
-
-/// The program, in a virtual environment of its own.
+/// The folder of the programs of a virtual environment with schemathesis.
 fn installed(root: &Path) -> Result<PathBuf, String> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-    let folder = target.join(SCHEMATHESIS.replace("==", "-"));
-    let tool = folder.join("bin/schemathesis");
-    if tool.is_file() {
-        return Ok(tool);
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = root.join(target.unwrap_or_else(|| "target".into()));
+    let environment = target.join(SCHEMATHESIS.replace("==", "-"));
+    let programs = environment.join("bin");
+    if !programs.join("schemathesis").exists() {
+        println!("Installing {SCHEMATHESIS} into {} …", environment.display());
+        let mut venv = Command::new("python3");
+        venv.args(["-m", "venv"]).arg(&environment);
+        performed(venv)?;
+        let mut install = Command::new(programs.join("python3"));
+        performed({
+            install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+            install.arg(SCHEMATHESIS);
+            install
+        })?;
     }
-    println!("Installing {SCHEMATHESIS} …");
-    let run = |command: &mut Command| {
-        let status = command.status().map_err(|error| format!("python3: {error}"))?;
-        if status.success() { Ok(()) } else { Err("schemathesis cannot be installed".to_owned()) }
-    };
-    run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    run(Command::new(folder.join("bin/pip")).args(["install", "--quiet", SCHEMATHESIS]))?;
-    Ok(tool)
+    Ok(programs)
+}
+
+fn performed(mut command: Command) -> Result<(), String> {
+    let shown = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().map_err(|error| format!("{shown}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{shown} ended with {status}")) }
 }

@@ -23,9 +23,10 @@ Usage: cargo xtask TASK
          the engine in N simulated worlds that fail at every turn, or in one of them with its logs
   torment [--rounds N] [--seed S] [--full | --read-only]
          a real server killed N times under load, or on a disk that is full or read-only
-  fuzz-api [--examples N]
-         a real server under whatever its OpenAPI document allows and forbids (needs Python and PyPI)
-  demo   builds the binary and plays all three modes on the example shop";
+  demo   builds the binary and plays all three modes on the example shop
+  fuzz-api [EXAMPLES [SEED]]
+         a server against which schemathesis holds what its OpenAPI document says; installs it
+         from PyPI at first";
 
 fn main() -> ExitCode {
     let tasks: Vec<String> = std::env::args().skip(1).collect();
@@ -33,8 +34,8 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(&root()),
         ["tidy"] => tidy::run(&root()),
         ["demo"] => demo::run(&root()),
-        ["simulate", rest @ ..] => built("tidegate-simulation", rest),
         ["fuzz-api", rest @ ..] => fuzz_api::run(&root(), rest),
+        ["simulate", rest @ ..] => built("tidegate-simulation", rest),
         ["torment", rest @ ..] => torment(rest),
         _ => Err(USAGE.to_owned()),
     };
@@ -60,7 +61,7 @@ fn built(package: &str, arguments: &[&str]) -> Result<(), String> {
 
 /// Torments the release binary.
 fn torment(arguments: &[&str]) -> Result<(), String> {
-    let binary = demo::build(&root())?;
+    let binary = demo::build(&root(), "release")?;
     let binary = binary.to_str().ok_or("the path of the binary is not UTF-8")?;
     built("tidegate-torment", &[&[binary], arguments].concat())
 }

@@ -1,4 +1,4 @@
-//! A server and a folder for the demo, both gone when they are dropped.
+//! A server and a folder for tasks that need them, both gone when they are dropped.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read};
@@ -17,7 +17,7 @@ pub(crate) struct Folder(PathBuf);
 impl Folder {
     /// Makes an empty one.
     pub(crate) fn new() -> Result<Folder, String> {
-        let path = std::env::temp_dir().join(format!("tidegate-demo-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("tidegate-xtask-{}", std::process::id()));
         fs::create_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(Folder(path))
     }
@@ -105,7 +105,7 @@ impl Drop for Server {
     }
 }
 
-/// A command in a folder, without settings from the environment of whoever runs the demo.
+/// A command in a folder, without settings from the environment of whoever runs the task.
 pub(crate) fn command(binary: &Path, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(binary);
     command.args(arguments).current_dir(folder).stdin(Stdio::null());

@@ -11,12 +11,14 @@ use model::{Effect, Signature};
 use crate::document::{File, Named, Section, Words};
 use crate::fault::{Faults, ManifestFault};
 use crate::http::{HttpCall, HttpDeclaration};
-use crate::limits::{MAX_RUNNING_DEFAULT, MAX_RUNNING_MAX, TIMEOUT_DEFAULT, TIMEOUT_MAX};
+use crate::limits::{
+    MAX_RUNNING_DEFAULT, MAX_RUNNING_MAX, REPLICAS_MAX, TIMEOUT_DEFAULT, TIMEOUT_MAX,
+};
 
 /// Keys of the specification that this version does not do.
 const UNAVAILABLE: &[&str] = &["test"];
-const KINDS_UNAVAILABLE: &[&str] = &["postgres", "process"];
-const KINDS: [&str; 2] = ["sqlite", "http"];
+const KINDS_UNAVAILABLE: &[&str] = &["postgres"];
+const KINDS: [&str; 3] = ["sqlite", "http", "process"];
 
 /// Namespaces whose functions are not the user's to declare.
 const RESERVED_NAMESPACES: &[&str] = &["stdlib", "pipeline"];
@@ -49,6 +51,7 @@ pub(crate) struct SourceBounds {
 pub(crate) enum SourceKind {
     Sqlite(SqliteDeclaration),
     Http(HttpDeclaration),
+    Process(ProcessDeclaration),
 }
 
 impl<'f> SourceDeclaration<'f> {
@@ -73,12 +76,25 @@ impl<'f> SourceDeclaration<'f> {
     }
 }
 
+impl SourceDeclaration<'_> {
+    /// A fault of the modules that the source declares by itself.
+    pub(crate) fn module_fault(&self, message: impl Into<String>) -> ManifestFault {
+        match &self.body {
+            Some(SourceBody { kind: SourceKind::Process(process), .. }) => {
+                self.fault(process.span.clone(), "command", message)
+            }
+            _ => self.fault(self.span.clone(), "", message),
+        }
+    }
+}
+
 fn read_source(mut section: Section<'_>, faults: &mut Faults) -> Option<SourceBody> {
     let kind = section.required("kind", "A SQLite database is `kind = \"sqlite\"`", faults)?;
     let bounds = SourceBounds::read(&mut section, faults);
     let kind = match kind.text.as_str() {
         "sqlite" => SqliteDeclaration::read(&mut section, faults).map(SourceKind::Sqlite),
         "http" => HttpDeclaration::read(&mut section, faults).map(SourceKind::Http),
+        "process" => ProcessDeclaration::read(&mut section, faults).map(SourceKind::Process),
         _ => {
             faults.push(unknown_kind(&section, kind));
             return None;
@@ -93,11 +109,12 @@ fn unknown_kind(section: &Section<'_>, kind: Words) -> ManifestFault {
     if KINDS_UNAVAILABLE.contains(&kind.text.as_str()) {
         section
             .fault(kind.span, "kind", format!("`{shown}` is not available in this version"))
-            .help("The kinds that are available are `sqlite` and `http`")
+            .help("The kinds that are available are `sqlite`, `http` and `process`")
     } else {
-        section
-            .fault(kind.span, "kind", format!("unknown kind `{shown}`"))
-            .help(did_you_mean(&kind.text, KINDS).unwrap_or("Expected `sqlite` or `http`".into()))
+        section.fault(kind.span, "kind", format!("unknown kind `{shown}`")).help(
+            did_you_mean(&kind.text, KINDS)
+                .unwrap_or("Expected `sqlite`, `http` or `process`".into()),
+        )
     }
 }
 
@@ -124,6 +141,36 @@ impl SqliteDeclaration {
         let init = section.words("init", faults);
         let write = section.boolean("write", faults).unwrap_or(false);
         Some(SqliteDeclaration { path: path?, init, write })
+    }
+}
+
+/// A program to start, which says itself what modules it has.
+pub(crate) struct ProcessDeclaration {
+    /// The program and its arguments; never empty.
+    pub(crate) command: Vec<Words>,
+    /// Where the whole command stands.
+    pub(crate) span: Range<usize>,
+    pub(crate) env: Vec<(Words, Words)>,
+    pub(crate) replicas: usize,
+}
+
+impl ProcessDeclaration {
+    fn read(section: &mut Section<'_>, faults: &mut Faults) -> Option<ProcessDeclaration> {
+        const HELP: &str =
+            "Give the program and its arguments: `command = [\"python3\", \"tools.py\"]`";
+        if !section.has_any(&["command"]) {
+            let fault = section.fault(section.span.clone(), "", "`command` is missing");
+            faults.push(fault.help(HELP));
+        }
+        let command = section.texts("command", faults);
+        if let Some((_, span)) = command.as_ref().filter(|(texts, _)| texts.is_empty()) {
+            faults.push(section.fault(span.clone(), "command", "the command is empty").help(HELP));
+        }
+        let env = section.text_table("env", faults);
+        let replicas = section.integer("replicas", 1..=REPLICAS_MAX, faults);
+        let replicas = replicas.map_or(1, |count| count as usize);
+        let (command, span) = command?;
+        Some(ProcessDeclaration { command, span, env: env?, replicas })
     }
 }
 
@@ -271,7 +318,7 @@ fn read_effect(section: &mut Section<'_>, faults: &mut Faults) -> Option<(Effect
 }
 
 /// What is wrong with a qualified name, and what to do.
-fn fault_of_name(name: &str) -> Option<(String, &'static str)> {
+pub(crate) fn fault_of_name(name: &str) -> Option<(String, &'static str)> {
     let mut segments = name.split('.');
     let first = segments.next().unwrap_or_default();
     if !is_identifier(first) || !segments.all(is_identifier) {

@@ -166,6 +166,23 @@ impl<'f> Section<'f> {
         number
     }
 
+    /// The array of texts under `key`, with the place of the whole.
+    pub(crate) fn texts(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults,
+    ) -> Option<(Vec<Words>, Range<usize>)> {
+        let (span, value) = self.take(key)?;
+        let DeValue::Array(items) = value else {
+            let message = format!("expected an array of texts, got {}", kind_of(&value));
+            faults.push(self.fault(span, key, message));
+            return None;
+        };
+        let texts: Option<Vec<Words>> =
+            items.into_iter().map(|item| self.text(key, item, faults)).collect();
+        Some((texts?, span))
+    }
+
     /// The table of texts under `key`, in the order of the file; none if the key is absent.
     pub(crate) fn text_table(
         &mut self,

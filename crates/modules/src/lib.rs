@@ -5,13 +5,15 @@
 //! statement prepared against its database, and all that is wrong is listed as [`ManifestFault`]s,
 //! each with its file, line and key. What the specification names but this version does not do is
 //! such a fault too, never accepted and ignored. This room knows nothing of the server; the
-//! sources are SQLite databases and HTTP services.
+//! sources are SQLite databases, HTTP services, and workers: processes that declare their modules
+//! themselves.
 
 mod declaration;
 mod document;
 mod fault;
 mod http;
 mod manifest;
+mod process;
 mod secret;
 mod source;
 mod sqlite;

@@ -43,3 +43,21 @@ pub const BUSY_MAX: Duration = Duration::from_secs(5);
 pub const INSTRUCTIONS_BETWEEN_LOOKS: i32 = 1_000;
 /// Prepared statements that one connection keeps.
 pub const STATEMENTS_KEPT_MAX: usize = 64;
+/// Greatest `replicas` of a process source.
+pub const REPLICAS_MAX: i64 = 64;
+/// How long a worker may take for its first line.
+pub const HELLO_MAX: Duration = Duration::from_secs(10);
+/// Bytes of one line from or to a worker.
+pub const LINE_BYTES_MAX: usize = 16 << 20;
+/// Bytes of requests that wait until a worker reads them; a call beyond fails at once.
+pub const OUTBOX_BYTES_MAX: usize = 32 << 20;
+/// Bytes of one line in the log that a worker writes to its stderr; the rest is another line.
+pub const STDERR_LINE_BYTES_MAX: usize = 4 << 10;
+/// Wait before a worker that ended is started again, if it has answered something before.
+pub const RESTART_FIRST: Duration = Duration::from_millis(100);
+/// Longest wait before a worker that keeps ending is started again.
+pub const RESTART_MAX: Duration = Duration::from_secs(30);
+/// How long a worker may take to end when its stdin has closed; then it is killed.
+pub const FAREWELL_MAX: Duration = Duration::from_secs(3);
+/// How long the last lines of a worker that has ended are read.
+pub const LAST_LINES_MAX: Duration = Duration::from_secs(1);

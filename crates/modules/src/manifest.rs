@@ -27,7 +27,8 @@ pub struct Manifest {
 /// All modules that the `*.toml` files of `folder` declare, ready to be called; or all that is
 /// wrong with them. A database that is missing and has an `init` script is built.
 ///
-/// Reads files, opens databases and may wait for a locked one, so it is not for an async task.
+/// Reads files, opens databases and may wait for a locked one, starts workers and waits for their
+/// first lines, so it is not for an async task.
 pub fn load(folder: &Path) -> Result<Manifest, Vec<ManifestFault>> {
     let mut faults = Faults::default();
     let files = read_files(folder, &mut faults);
@@ -41,6 +42,7 @@ pub fn load(folder: &Path) -> Result<Manifest, Vec<ManifestFault>> {
         return faults.or(Manifest::default());
     }
     let sources = open_sources(&declared.sources, &mut faults);
+    let own = own_modules(&declared, &sources, &mut faults);
     let modules = declared
         .modules
         .into_iter()
@@ -50,6 +52,7 @@ pub fn load(folder: &Path) -> Result<Manifest, Vec<ManifestFault>> {
             }
             register(&module, &sources, declared.is_whole, &mut faults).map(|it| (name, it))
         })
+        .chain(own)
         .collect();
     faults.or(Manifest { modules })
 }
@@ -193,6 +196,36 @@ fn open_sources<'f>(
         Some(Opened { source, gate, file: declared.file })
     };
     sources.iter().map(|(name, source)| (name.clone(), open(source))).collect()
+}
+
+/// The modules that sources declare by themselves. One that is declared elsewhere too is a fault.
+fn own_modules(
+    declared: &Declared<'_>,
+    sources: &BTreeMap<String, Option<Opened<'_>>>,
+    faults: &mut Faults,
+) -> BTreeMap<Text, RegisteredModule> {
+    let mut modules: BTreeMap<Text, RegisteredModule> = BTreeMap::new();
+    for (declaration, source) in declared.sources.values().zip(sources.values()) {
+        let Some(opened) = source else { continue };
+        for (name, module) in opened.source.own_modules(&shown(declaration.file)) {
+            let declaration_text = format!("{}\0{}", opened.file.text, module.signature);
+            let module = RegisteredModule {
+                declaration: Digest::of(declaration_text.as_bytes()),
+                gate: Some(opened.gate.clone()),
+                ..module
+            };
+            let first = declared.modules.get(&name).map(|module| shown(module.file).into());
+            match first.or_else(|| modules.get(&name).map(|module| module.origin.clone())) {
+                None => drop(modules.insert(name, module)),
+                Some(first) => {
+                    let message = format!("the module `{name}` is declared twice");
+                    let help = format!("The first is in {first}");
+                    faults.push(declaration.module_fault(message).help(help));
+                }
+            }
+        }
+    }
+    modules
 }
 
 /// The module as the engine calls it; `None` if it or its source has a fault.

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use engine::ports::Module;
+use engine::ports::{Module, RegisteredModule};
+use model::Text;
 use model::text::quote;
 
 use crate::declaration::{ModuleBody, ModuleDeclaration, SourceDeclaration, SourceKind, Way};
 use crate::fault::{Faults, ManifestFault};
 use crate::limits::READERS_MAX;
-use crate::{http, sqlite};
+use crate::{http, process, sqlite};
 
 /// What modules ask.
 pub(crate) enum Source {
     Sqlite(sqlite::Source),
     Http(http::Source),
+    Process(process::Source),
 }
 
 impl Source {
@@ -27,6 +29,9 @@ impl Source {
             SourceKind::Http(http) => {
                 http::Source::open(source, http, body.bounds).map(Source::Http)
             }
+            SourceKind::Process(process) => {
+                process::Source::open(source, process, body.bounds).map(Source::Process)
+            }
         };
         opened.map_err(|fault| faults.push(*fault)).ok()
     }
@@ -35,7 +40,7 @@ impl Source {
     pub(crate) fn seats(&self) -> usize {
         match self {
             Source::Sqlite(_) => READERS_MAX,
-            Source::Http(_) => usize::MAX,
+            Source::Http(_) | Source::Process(_) => usize::MAX,
         }
     }
 
@@ -50,6 +55,13 @@ impl Source {
         match (self, &body.way) {
             (Source::Sqlite(source), Way::Sql(sql)) => source.module(module, body, sql, faults),
             (Source::Http(source), Way::Http(call)) => source.module(module, body, call, faults),
+            (Source::Process(_), _) => {
+                let message =
+                    format!("`{}` says itself which modules it has", quote(&body.source.text));
+                let help = "Declare the module in the worker, and take it out of here";
+                faults.push(module.fault(body.source.span.clone(), "source", message).help(help));
+                None
+            }
             (Source::Sqlite(_), Way::Http(_)) => {
                 faults.push(other_way(module, body, "a database", "sql"));
                 None
@@ -58,6 +70,16 @@ impl Source {
                 faults.push(other_way(module, body, "an HTTP service", "request"));
                 None
             }
+        }
+    }
+}
+
+impl Source {
+    /// The modules that this source declares by itself; `origin` is its file, for people.
+    pub(crate) fn own_modules(&self, origin: &str) -> Vec<(Text, RegisteredModule)> {
+        match self {
+            Source::Sqlite(_) | Source::Http(_) => Vec::new(),
+            Source::Process(source) => source.modules(origin),
         }
     }
 }

@@ -167,14 +167,14 @@ fn sources() {
         "[source.db]\nkind = \"postgres\"\nurl = \"https://x\"\n",
         expect![[r#"
             modules/m.toml:2: source.db.kind: `postgres` is not available in this version
-              help: The kinds that are available are `sqlite` and `http`
+              help: The kinds that are available are `sqlite`, `http` and `process`
         "#]],
     );
     check_source(
         "[source.db]\nkind = \"mysql\"\n",
         expect![[r#"
             modules/m.toml:2: source.db.kind: unknown kind `mysql`
-              help: Expected `sqlite` or `http`
+              help: Expected `sqlite`, `http` or `process`
         "#]],
     );
     check_source(

@@ -29,8 +29,8 @@ use crate::wire::{self, Problem, ProblemKind};
 pub(crate) async fn read(context: Context<'_>) -> Result<Reply, Problem> {
     let id = id(&context.name)?;
     let after = context.query.get("after").map(after).transpose()?;
+    let last = last_event_id(&context.head.headers)?;
     if wants_stream(&context.head.headers) {
-        let last = last_event_id(&context.head.headers)?;
         return stream(context.app, id, last.or(after).unwrap_or(0)).await;
     }
     let limit = page::limit(&context.query)?;
@@ -50,9 +50,7 @@ fn after(text: &str) -> Result<u64, Problem> {
 
 /// The last item that a reader got before its stream broke off.
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(given) = headers.get("last-event-id").filter(|given| !given.is_empty()) else {
-        return Ok(None);
-    };
+    let Some(given) = headers.get("last-event-id") else { return Ok(None) };
     let number = given.to_str().ok().and_then(|text| text.parse().ok());
     number.map(Some).ok_or_else(|| {
         let given = quote(&String::from_utf8_lossy(given.as_bytes()));

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use model::text::{did_you_mean, quote};
-use model::{Span, json};
+use model::{Span, Type, Value, json};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
@@ -69,15 +69,21 @@ impl<'a> Members<'a> {
         self.typed(name, shape)?.ok_or_else(|| lacks(name, shape))
     }
 
-    /// The number `name`, if it is one.
+    /// The whole number `name`, if it is one: also `3.0`, as everywhere.
     pub(crate) fn integer(&self, name: &str) -> Option<i64> {
-        serde_json::from_str(self.get(name)?.get()).ok()
+        match json::read(&Type::Int, self.get(name)?.get()) {
+            Ok(Value::Int(number)) => Some(number),
+            _ => None,
+        }
     }
 
     /// The number `name` of something that is counted from 1.
     pub(crate) fn ordinal(&self, name: &str) -> Result<Option<u32>, Problem> {
-        let number = self.typed::<std::num::NonZeroU32>(name, "a whole number from 1")?;
-        Ok(number.map(std::num::NonZeroU32::get))
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let number = self.integer(name).and_then(|number| u32::try_from(number).ok());
+        let number = number.filter(|number| *number > 0);
+        let shape = format!("a whole number from 1 to {}", u32::MAX);
+        number.map(Some).ok_or_else(|| self.wrong_shape(name, value, &shape))
     }
 
     /// The JSON text of `name`.

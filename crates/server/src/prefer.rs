@@ -41,9 +41,11 @@ impl Prefer {
     }
 }
 
-/// A number of seconds that can be waited.
+/// A number of seconds that can be waited: whoever asks for more gets the most.
 pub(crate) fn clamped(seconds: &str) -> Option<Duration> {
-    seconds.parse().ok().map(|seconds| Duration::from_secs(seconds).min(WAIT_MAX))
+    let is_number = !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit());
+    let asked = || seconds.parse().map_or(WAIT_MAX, Duration::from_secs);
+    is_number.then(|| asked().min(WAIT_MAX))
 }
 
 fn seconds(text: &str) -> Result<Duration, Problem> {
@@ -75,6 +77,8 @@ mod tests {
         assert_eq!(prefer("respond-async"), Ok((true, 0)));
         assert_eq!(prefer("Respond-Async, wait=\"5\""), Ok((true, 5)));
         assert_eq!(prefer("wait=99999999; x=1"), Ok((false, 600)));
+        assert_eq!(prefer("wait=99999999999999999999"), Ok((false, 600)));
+        assert!(prefer("wait=+1").is_err());
         assert!(prefer("wait=soon").is_err_and(|detail| detail.contains("`Prefer: wait=soon`")));
     }
 }

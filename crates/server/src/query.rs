@@ -4,7 +4,7 @@ use model::text::{did_you_mean, quote};
 
 use crate::wire::{Problem, ProblemKind};
 
-/// The parameters of a query.
+/// The parameters of a query. Empty ones count as absent.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
     parameters: Vec<(&'static str, String)>,
@@ -21,11 +21,6 @@ impl Query {
             let value = decode(&value.replace('+', " ")).ok_or_else(|| {
                 malformed(format!("the query parameter `{name}` is not percent-encoded UTF-8"))
             })?;
-            if value.is_empty() {
-                return Err(malformed(format!(
-                    "the query parameter `{name}` has no value; give it one, or leave it out"
-                )));
-            }
             if parameters.iter().any(|(one, _)| one == name) {
                 return Err(malformed(format!("the query parameter `{name}` is there twice")));
             }
@@ -37,7 +32,7 @@ impl Query {
     /// The value of a parameter.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.parameters.iter().find(|(one, _)| *one == name);
-        found.map(|(_, value)| value.as_str())
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 }
 
@@ -97,8 +92,7 @@ mod tests {
     fn parameters_are_known_and_given_once() {
         let known = &["status", "limit"][..];
         let detail = |query| Query::read(Some(query), known).map(drop).map_err(|p| p.detail);
-        assert_eq!(detail("status=Failed&limit=5"), Ok(()));
-        assert!(detail("status=&limit=5").is_err_and(|detail| detail.contains("has no value")));
+        assert_eq!(detail("status=&limit=5"), Ok(()));
         assert!(detail("statsu=x").is_err_and(|detail| detail.contains("Did you mean `status`?")));
         assert!(detail("limit=1&limit=1").is_err_and(|detail| detail.contains("twice")));
     }

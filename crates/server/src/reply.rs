@@ -41,7 +41,8 @@ pub(crate) struct Reply {
 enum Content {
     Nothing,
     Document(Document),
-    Text(String),
+    /// Its media type, and what it says.
+    Text(&'static str, String),
     Stream(EventStream),
 }
 
@@ -60,9 +61,9 @@ impl Reply {
         Reply::with(Content::Document(document))
     }
 
-    /// Plain text.
-    pub(crate) fn plain(text: String) -> Reply {
-        Reply::with(Content::Text(text))
+    /// Text that is no JSON.
+    pub(crate) fn text(media_type: &'static str, text: String) -> Reply {
+        Reply::with(Content::Text(media_type, text))
     }
 
     /// 204: done, and there is nothing to say.
@@ -105,7 +106,7 @@ impl Reply {
             Content::Document(Document { status, is_problem: false, body }) => {
                 (*status, "json", body.as_slice())
             }
-            Content::Nothing | Content::Text(_) | Content::Stream(_) => (204, "nothing", &[][..]),
+            Content::Nothing | Content::Text(..) | Content::Stream(_) => (204, "nothing", &[][..]),
         };
         let id = self.execution.map_or_else(|| "-".to_owned(), |id| id.to_string());
         let etag = self.etag.as_deref().unwrap_or("-");
@@ -140,7 +141,7 @@ impl Reply {
         let mut response = match content {
             Content::Nothing => nothing(),
             Content::Document(document) => response(document),
-            Content::Text(text) => plain(text),
+            Content::Text(media_type, text) => self::text(media_type, text),
             Content::Stream(stream) => streamed(stream),
         };
         let is_accepted = response.status() == StatusCode::ACCEPTED;
@@ -164,6 +165,12 @@ impl Reply {
 fn nothing() -> Response<ResponseBody> {
     let mut response = Response::new(Either::Left(Full::default()));
     *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+fn text(media_type: &str, text: String) -> Response<ResponseBody> {
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from(text))));
+    insert(response.headers_mut(), CONTENT_TYPE, media_type);
     response
 }
 
@@ -202,13 +209,6 @@ fn response(document: Document) -> Response<ResponseBody> {
         StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let content_type = if document.is_problem { PROBLEM } else { JSON };
     response.headers_mut().insert(CONTENT_TYPE, content_type);
-    response
-}
-
-fn plain(text: String) -> Response<ResponseBody> {
-    const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    let mut response = Response::new(Either::Left(Full::new(Bytes::from(text))));
-    response.headers_mut().insert(CONTENT_TYPE, TEXT);
     response
 }
 

@@ -1,4 +1,5 @@
-//! The table of routes: every path with its methods.
+//! The table of routes: every path that there is, with its methods. `openapi` describes each of
+//! them, and does not compile where one is left out.
 
 use hyper::Method;
 use model::text::quote;
@@ -35,54 +36,81 @@ pub(crate) enum Endpoint {
     Live,
     Ready,
     Metrics,
-    OpenApi,
+    Describe,
 }
 
-impl Endpoint {
-    /// How many there are.
-    pub(crate) const COUNT: usize = Endpoint::OpenApi as usize + 1;
-}
+/// A path, a name in braces standing for any one segment, and the endpoint of each method.
+type Route = (&'static str, &'static [(Method, Endpoint)]);
 
-/// A path, `{}` standing for any one segment, and the endpoint of each method.
-pub(crate) type Route = (&'static str, &'static [(Method, Endpoint)]);
-
-/// All routes.
+/// All of them; those that are asked for most stand first.
 pub(crate) const ROUTES: &[Route] = &[
     ("/execute", &[(Method::POST, Endpoint::Execute)]),
     ("/run", &[(Method::POST, Endpoint::Run)]),
-    ("/executions/{}/resume", &[(Method::POST, Endpoint::Resume)]),
+    ("/executions/{id}/resume", &[(Method::POST, Endpoint::Resume)]),
     (
-        "/executions/{}",
+        "/executions/{id}",
         &[(Method::GET, Endpoint::ReadExecution), (Method::DELETE, Endpoint::DeleteExecution)],
     ),
-    ("/executions/{}/cancel", &[(Method::POST, Endpoint::Cancel)]),
-    ("/executions/{}/events", &[(Method::GET, Endpoint::ReadHistory)]),
+    ("/executions/{id}/cancel", &[(Method::POST, Endpoint::Cancel)]),
+    ("/executions/{id}/events", &[(Method::GET, Endpoint::ReadHistory)]),
     ("/executions", &[(Method::GET, Endpoint::ListExecutions)]),
     ("/compile", &[(Method::POST, Endpoint::Compile)]),
     ("/check", &[(Method::POST, Endpoint::Check)]),
     (
-        "/pipelines/{}",
+        "/pipelines/{ref}",
         &[
             (Method::GET, Endpoint::ReadPipeline),
             (Method::PUT, Endpoint::PutPipeline),
             (Method::DELETE, Endpoint::DeletePipeline),
         ],
     ),
-    ("/pipelines/{}/graph", &[(Method::GET, Endpoint::ReadGraph)]),
-    ("/pipelines/{}/versions", &[(Method::GET, Endpoint::ListVersions)]),
-    ("/pipelines/{}/rollback", &[(Method::POST, Endpoint::Rollback)]),
+    ("/pipelines/{ref}/graph", &[(Method::GET, Endpoint::ReadGraph)]),
+    ("/pipelines/{name}/versions", &[(Method::GET, Endpoint::ListVersions)]),
+    ("/pipelines/{name}/rollback", &[(Method::POST, Endpoint::Rollback)]),
     ("/pipelines", &[(Method::GET, Endpoint::ListPipelines)]),
     ("/modules", &[(Method::GET, Endpoint::ListModules)]),
-    ("/modules/{}", &[(Method::GET, Endpoint::ReadModule)]),
-    ("/modules/{}/invoke", &[(Method::POST, Endpoint::InvokeModule)]),
+    ("/modules/{name}", &[(Method::GET, Endpoint::ReadModule)]),
+    ("/modules/{name}/invoke", &[(Method::POST, Endpoint::InvokeModule)]),
     ("/events", &[(Method::GET, Endpoint::ListEvents), (Method::POST, Endpoint::ReceiveEvent)]),
     ("/health/live", &[(Method::GET, Endpoint::Live)]),
     ("/health/ready", &[(Method::GET, Endpoint::Ready)]),
     ("/metrics", &[(Method::GET, Endpoint::Metrics)]),
-    ("/openapi.json", &[(Method::GET, Endpoint::OpenApi)]),
+    ("/openapi.json", &[(Method::GET, Endpoint::Describe)]),
 ];
 
 impl Endpoint {
+    /// The name of the operation.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Endpoint::Run => "run",
+            Endpoint::Check => "check",
+            Endpoint::Compile => "compile",
+            Endpoint::Execute => "execute",
+            Endpoint::Resume => "resume",
+            Endpoint::Cancel => "cancel",
+            Endpoint::ListExecutions => "listExecutions",
+            Endpoint::ReadExecution => "readExecution",
+            Endpoint::ReadHistory => "readHistory",
+            Endpoint::DeleteExecution => "deleteExecution",
+            Endpoint::ReceiveEvent => "receiveEvent",
+            Endpoint::ListEvents => "listEvents",
+            Endpoint::ListPipelines => "listPipelines",
+            Endpoint::ReadPipeline => "readPipeline",
+            Endpoint::ReadGraph => "readGraph",
+            Endpoint::PutPipeline => "putPipeline",
+            Endpoint::DeletePipeline => "deletePipeline",
+            Endpoint::ListVersions => "listVersions",
+            Endpoint::Rollback => "rollback",
+            Endpoint::ListModules => "listModules",
+            Endpoint::ReadModule => "readModule",
+            Endpoint::InvokeModule => "invokeModule",
+            Endpoint::Live => "live",
+            Endpoint::Ready => "ready",
+            Endpoint::Metrics => "metrics",
+            Endpoint::Describe => "describe",
+        }
+    }
+
     /// The query parameters that it reads.
     pub(crate) fn parameters(self) -> &'static [&'static str] {
         match self {
@@ -100,7 +128,7 @@ impl Endpoint {
             Endpoint::DeleteExecution | Endpoint::ReceiveEvent => &[],
             Endpoint::ReadPipeline | Endpoint::ReadGraph => &[],
             Endpoint::Live | Endpoint::Ready => &[],
-            Endpoint::Metrics | Endpoint::OpenApi => &[],
+            Endpoint::Metrics | Endpoint::Describe => &[],
         }
     }
 
@@ -122,12 +150,12 @@ impl Endpoint {
             Endpoint::InvokeModule => true,
             Endpoint::ListVersions | Endpoint::ListModules | Endpoint::ReadModule => false,
             Endpoint::Live | Endpoint::Ready => false,
-            Endpoint::Metrics | Endpoint::OpenApi => false,
+            Endpoint::Metrics | Endpoint::Describe => false,
         }
     }
 }
 
-/// What is asked for, and the decoded segment that stands for `{}`.
+/// What is asked for, and the decoded segment that stands for the name in braces.
 pub(crate) fn find(method: &Method, path: &str) -> Result<(Endpoint, String), Problem> {
     let found =
         ROUTES.iter().find_map(|(pattern, methods)| Some((captured(pattern, path)?, methods)));
@@ -147,11 +175,12 @@ pub(crate) fn find(method: &Method, path: &str) -> Result<(Endpoint, String), Pr
     Ok((*endpoint, segment))
 }
 
-/// The segment of `path` that stands for `{}`, if the path has this pattern.
+/// The segment of `path` that stands for the name in braces, if the path has this pattern.
 fn captured<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
-    let Some((before, behind)) = pattern.split_once("{}") else {
+    let Some((before, rest)) = pattern.split_once('{') else {
         return (pattern == path).then_some("");
     };
+    let (_, behind) = rest.split_once('}')?;
     let segment = path.strip_prefix(before)?.strip_suffix(behind)?;
     (!segment.is_empty() && !segment.contains('/')).then_some(segment)
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use engine::Engine;
 use futures_util::FutureExt;
@@ -29,8 +30,8 @@ use crate::{
 /// What all requests share.
 pub(crate) struct App {
     pub(crate) engine: Engine,
-    pub(crate) metrics: Metrics,
     pub(crate) keys: Keys,
+    pub(crate) metrics: Metrics,
     /// Places of event streams.
     pub(crate) streams: Arc<Semaphore>,
     /// Whether the server has begun to shut down.
@@ -44,8 +45,8 @@ impl App {
     pub(crate) fn new(engine: Engine, guard: Guard) -> App {
         App {
             engine,
-            metrics: Metrics::new(),
             keys: Keys::default(),
+            metrics: Metrics::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             draining: watch::Sender::new(false),
             guard,
@@ -149,10 +150,11 @@ async fn respond(
     incoming: Incoming,
     id: RequestId,
 ) -> Response<ResponseBody> {
+    let began = Instant::now();
     let mut body = Body::new(incoming, &head.headers);
-    let mut endpoint = None;
-    let answered = answer(&app, &head, &mut body, &mut endpoint);
-    let outcome = AssertUnwindSafe(answered).catch_unwind().await;
+    let found = routes::find(&head.method, head.uri.path());
+    let endpoint = found.as_ref().ok().map(|(endpoint, _)| *endpoint);
+    let outcome = AssertUnwindSafe(answer(&app, &head, found, &mut body)).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|panic| Err(error::internal(message(&*panic))));
     let response = match outcome {
         Ok(reply) => reply.response(),
@@ -162,19 +164,18 @@ async fn respond(
             reply::problem(&problem)
         }
     };
-    app.metrics.count(endpoint, response.status());
+    app.metrics.count(endpoint, response.status().as_u16(), began.elapsed());
     response
 }
 
 async fn answer(
     app: &App,
     head: &Parts,
+    found: Result<(Endpoint, String), Problem>,
     body: &mut Body<Incoming>,
-    meant: &mut Option<Endpoint>,
 ) -> Result<Reply, Problem> {
     app.guard.check(head)?;
-    let (endpoint, name) = routes::find(&head.method, head.uri.path())?;
-    *meant = Some(endpoint);
+    let (endpoint, name) = found?;
     let query = Query::read(head.uri.query(), endpoint.parameters())?;
     refuse_meaningless(endpoint, head)?;
     if endpoint.is_work() && app.engine.is_draining() {
@@ -213,7 +214,7 @@ async fn answer(
         Endpoint::Live => Ok(health::live()),
         Endpoint::Ready => health::ready(app),
         Endpoint::Metrics => Ok(metrics::read(app)),
-        Endpoint::OpenApi => Ok(openapi::read()),
+        Endpoint::Describe => Ok(Reply::ok(openapi::text())),
     }
 }
 

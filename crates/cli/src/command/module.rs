@@ -71,8 +71,8 @@ fn invoke(args: &ModuleInvoke) -> Result<Exit, Refusal> {
     let types: BTreeMap<String, Type> =
         parameters.map(|it| (it.name.to_string(), it.ty.clone())).collect();
     let inputs = values::object(&args.values, &types)?;
-    let members = json::entries(&inputs)
-        .map_err(|fault| Refusal::usage(format!("the inputs: {fault}")))?;
+    let members =
+        json::entries(&inputs).map_err(|fault| Refusal::usage(format!("the inputs: {fault}")))?;
     let arguments =
         supply::arguments(&module.signature, &members, "/inputs").map_err(|faults| {
             let lines = faults.iter().map(|fault| {

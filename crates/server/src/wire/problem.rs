@@ -16,7 +16,7 @@ macro_rules! kinds {
         pub enum ProblemKind { $($kind,)* }
 
         impl ProblemKind {
-            /// All of them, in the order of their statuses.
+            /// All of them, by status.
             pub const ALL: &[ProblemKind] = &[$(ProblemKind::$kind,)*];
 
             /// The HTTP status.

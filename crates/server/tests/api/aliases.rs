@@ -260,6 +260,10 @@ async fn a_rollback_is_a_move_like_any_other() {
         ("/pipelines/none/rollback", "{}", 404),
         ("/pipelines/sum@1/rollback", "{}", 400),
         ("/pipelines/sum/rollback", r#"{ "version": 0 }"#, 400),
+        ("/pipelines/sum/rollback", r#"{ "version": 1.5 }"#, 400),
+        ("/pipelines/sum/rollback", r#"{ "version": 4294967296 }"#, 400),
+        // A whole number, however it is written.
+        ("/pipelines/sum/rollback", r#"{ "version": 2.0 }"#, 200),
         ("/pipelines/sum/rollback", r#"{ "to": 1 }"#, 400),
     ] {
         assert_eq!(host.post(path, body).await.status, status, "{path} {body}");

@@ -4,6 +4,7 @@ use expect_test::expect;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
+use crate::contract::{Contract, Request, schema};
 use crate::host::{Answer, Host, masked};
 
 const APPROVAL: &str = r#"{ "source": "in userId: String\nin approval: Boolean\nuser = GetUser(userId)\nout user when approval",
@@ -40,6 +41,10 @@ impl Stream {
         while !head.ends_with("\r\n\r\n") {
             assert!(lines.read_line(&mut head).await.expect("text") > 0, "{head}");
         }
+        if head.split(' ').nth(1) == Some("200") {
+            let answer = Answer::read(head.as_bytes());
+            Contract::get().await.check(&Request::read(request.as_bytes()), &answer);
+        }
         Stream { lines, head }
     }
 
@@ -65,6 +70,7 @@ impl Stream {
             }
         }
         let (id, kind, data): (u64, String, serde_json::Value) = (id?, kind?, data?);
+        Contract::get().await.valid(&schema("HistoryItem"), &data).expect("as described");
         assert_eq!((&data["number"], &data["type"]), (&id.into(), &kind.as_str().into()));
         Some((id, kind))
     }
@@ -140,6 +146,11 @@ async fn what_cannot_be_asked_for() {
     assert_eq!(Stream::open(&host, unknown, "").await.status(), "404");
     let bad = Stream::open(&host, &format!("{path}/events"), "Last-Event-ID: x\r\n").await;
     assert_eq!(bad.status(), "400");
+    // Also where a page is asked for, so that nobody takes the first one for what comes behind.
+    for value in ["x", ""] {
+        let (path, header) = (format!("{path}/events"), [("Last-Event-ID", value)]);
+        assert_eq!(host.request("GET", &path, &header, b"").await.status, 400, "{value}");
+    }
 }
 
 #[tokio::test]

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use engine::{
-    Clock, Engine, MemoryStore, Module, ModuleCall, ModuleError, RegisteredModule, Registry, Store,
-    Timestamp,
+    Bounds, Clock, Engine, MemoryStore, Module, ModuleCall, ModuleError, RegisteredModule,
+    Registry, Store, Timestamp,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::contract;
+use crate::contract::{Contract, Request};
 
 /// A server under test.
 pub(crate) struct Host {
@@ -207,8 +207,14 @@ impl Host {
 
     /// Starts a server over this store.
     pub(crate) async fn start_on(store: Arc<dyn Store>) -> Host {
+        Host::start_with(store, Bounds::default()).await
+    }
+
+    /// Starts a server over this store, whose engine takes so much at once.
+    pub(crate) async fn start_with(store: Arc<dyn Store>, bounds: Bounds) -> Host {
         let (modules, clock) = (TestModules::default(), TestClock::new());
-        let engine = Engine::new(store, Arc::new(clock.clone()), modules.registry());
+        let engine =
+            Engine::with_bounds(store, Arc::new(clock.clone()), modules.registry(), bounds);
         let config = tidegate_server::Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             hosts: vec!["tidegate.test".to_owned()],
@@ -279,13 +285,19 @@ impl Host {
         }
         let mut bytes = format!("{head}\r\n").into_bytes();
         bytes.extend(body);
-        let answer = self.raw(&bytes).await;
-        contract::hold(method, path, headers, body, &answer);
+        self.raw(&bytes).await
+    }
+
+    /// Sends exactly these bytes, and reads until the connection is closed. The answer must be as
+    /// the document of the API says.
+    pub(crate) async fn raw(&self, bytes: &[u8]) -> Answer {
+        let answer = self.send(bytes).await;
+        Contract::get().await.check(&Request::read(bytes), &answer);
         answer
     }
 
-    /// Sends exactly these bytes, and reads until the connection is closed.
-    pub(crate) async fn raw(&self, bytes: &[u8]) -> Answer {
+    /// The same without looking at the answer.
+    pub(crate) async fn send(&self, bytes: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.expect("the server listens");
         stream.write_all(bytes).await.expect("the server reads");
         let mut answer = Vec::new();
@@ -303,7 +315,8 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn read(bytes: &[u8]) -> Answer {
+    /// Reads a response as it came.
+    pub(crate) fn read(bytes: &[u8]) -> Answer {
         let text = std::str::from_utf8(bytes).expect("answers are UTF-8");
         let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
         let mut lines = head.lines();

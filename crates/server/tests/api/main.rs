@@ -2,6 +2,7 @@
 
 mod aliases;
 mod arrivals;
+mod backpressure;
 mod broken;
 mod check;
 mod contract;
@@ -12,6 +13,7 @@ mod host;
 mod idempotency;
 mod lifecycle;
 mod listing;
+mod metrics;
 mod modes;
 mod modules;
 mod problems;

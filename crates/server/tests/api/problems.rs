@@ -375,7 +375,7 @@ async fn wrong_method() {
 }
 
 #[tokio::test]
-async fn unknown_parameters() {
+async fn unknown_parameter() {
     let host = Host::start().await;
     let parameter = host.get("/executions?stauts=Failed").await;
     expect![[r#"

@@ -19,7 +19,10 @@ pub(super) fn schemas() -> Schemas {
     }));
     vec![
         ("Status", one_of(&statuses)),
-        ("ExecutionId", json!({ "type": "string", "pattern": "^exec-[0-9a-f-]{36}$" })),
+        (
+            "ExecutionId",
+            json!({ "type": "string", "pattern": "^exec-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" }),
+        ),
         ("Execution", closed(Value::Object(execution))),
         ("ExecutionItem", item),
         ("ExecutionPage", page("ExecutionItem")),

@@ -10,6 +10,7 @@ pub(super) fn schemas() -> Schemas {
     missing.insert("deadline?".to_owned(), time());
     vec![
         ("Hash", json!({ "type": "string", "pattern": "^sha256:[0-9a-f]{64}$" })),
+        ("AnyHash", json!({ "type": "string", "pattern": "^(sha256:)?[0-9a-f]{64}$" })),
         ("Effect", one_of(&[Effect::Pure, Effect::Read, Effect::Write].map(Effect::as_str))),
         ("Input", closed(Value::Object(input()))),
         ("MissingInput", closed(Value::Object(missing))),

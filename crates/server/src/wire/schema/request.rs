@@ -25,14 +25,7 @@ pub(super) fn schemas() -> Schemas {
         ("Check", closed(json!({ "source": text() }))),
         ("Compile", closed(json!({ "source": text(), "name?": component("Name") }))),
         ("Name", pipeline_name()),
-        (
-            "MoveAlias",
-            closed(json!({
-                "structuralHash": {
-                    "type": "string", "pattern": "^(sha256:)?[0-9a-f]{64}$",
-                },
-            })),
-        ),
+        ("MoveAlias", closed(json!({ "structuralHash": component("AnyHash") }))),
         (
             "Rollback",
             closed(json!({
