@@ -239,3 +239,56 @@ fn retry_after(response: &Response) -> Option<Duration> {
 pub(crate) fn unusable(message: Unusable) -> ModuleError {
     ModuleError::new(UNUSABLE, quote(&message), false)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use reqwest::Url;
+
+    use super::*;
+
+    /// `GET /a/{x}/b?q={x}` below a base, with a header `h`.
+    fn request() -> (Url, Request) {
+        let signature = lang::signature("(x: String) -> String").expect("a signature");
+        let template = |text| Template::read(text, 0, &signature).expect("a template");
+        let request = Request {
+            method: Method::GET,
+            path: ["a", "{x}", "b"].map(template).into(),
+            query: vec![("q".to_owned(), template("{x}"))],
+            headers: vec![(HeaderName::from_static("h"), template("-{x}"))],
+            body: Body::Nothing,
+            answer: Answer { response: Type::String, formula: None, absent_on: Vec::new() },
+        };
+        ("https://example.com/v1/".parse().expect("a URL"), request)
+    }
+
+    fn decoded(text: &str) -> Vec<(String, String)> {
+        url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+    }
+
+    proptest! {
+           #[test]
+           fn an_argument_is_only_ever_a_value_where_it_stands(x in r"\PC*|[\x00-\x7f]{0,8}|[./%2eE\\]{1,6}") {
+               let (base, request) = request();
+               let arguments = [Value::string(x.as_str())];
+               match request.url(&base, &arguments) {
+                   Err(_) => prop_assert!(matches!(x.as_str(), "" | "." | "..")),
+                   Ok(url) => {
+                       prop_assert_eq!(url.origin(), base.origin());
+                       prop_assert!(url.fragment().is_none() && url.username().is_empty());
+                       let is_value = |pairs: Vec<(String, String)>| pairs == [("q".to_owned(), x.clone())];
+                       prop_assert!(is_value(decoded(url.query().unwrap_or_default())), "{}", url);
+                       let segments: Vec<&str> = url.path().split('/').collect();
+                       prop_assert_eq!(segments.len(), 5, "{}", url);
+                       prop_assert_eq!((segments[1], segments[2], segments[4]), ("v1", "a", "b"));
+                       prop_assert!(is_value(decoded(&format!("q={}", segments[3]))), "{}", url);
+                   }
+               }
+               match request.headers(&arguments) {
+                   Err(_) => prop_assert!(x.chars().any(char::is_control)),
+                   Ok(headers) => {
+    let sent = format!("-{x}"); prop_assert_eq!(headers[0].1.as_bytes(), sent.as_bytes());}
+               }
+           }
+       }
+}
