@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         Ok(Line { command }) => command,
         Err(error) => return explain(&error),
     };
-    // The one that servers and services are spoken to with.
+    // The one that a client is made with, though it speaks http:// only.
     drop(rustls::crypto::ring::default_provider().install_default());
     let is_json = command.is_json();
     match command::perform(command) {

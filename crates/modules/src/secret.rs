@@ -13,6 +13,9 @@ use crate::fault::ManifestFault;
 use crate::limits::SECRET_BYTES_MAX;
 use crate::manifest::read_text;
 
+/// So many characters of a secret tell nothing.
+const TOLD_MAX: usize = 3;
+
 /// A text of which parts may be secret. It prints as `…`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Expanded {
@@ -62,9 +65,19 @@ impl Secrets {
         Secrets(secrets)
     }
 
-    /// `text` with `…` in the place of every secret.
+    /// `text` with `…` in the place of every secret, also where it was cut within one.
     pub(crate) fn hide(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+        self.0.iter().fold(text.to_owned(), |text, secret| {
+            let whole = text.replace(secret, "…");
+            let parts: Vec<&str> = whole.split('…').collect();
+            let last = parts.len() - 1;
+            let parts = parts.iter().enumerate();
+            let shown = |(at, part): (usize, &&str)| {
+                let end = if at < last { begun(part, secret) } else { part.len() };
+                part[..end].to_owned()
+            };
+            parts.map(shown).collect::<Vec<_>>().join("…")
+        })
     }
 }
 
@@ -72,6 +85,14 @@ impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} secrets", self.0.len())
     }
+}
+
+/// Where the beginning of `secret` stands that ends `text`; the end of `text` if it is none, or one
+/// too short to tell.
+fn begun(text: &str, secret: &str) -> usize {
+    let starts = text.char_indices().map(|(at, _)| at).rev().skip(TOLD_MAX);
+    let is_begun = |at: &usize| secret.starts_with(&text[*at..]);
+    starts.filter(is_begun).last().unwrap_or(text.len())
 }
 
 /// The text with every `${…}` replaced; else the guilty part and what is wrong with it.
@@ -160,6 +181,7 @@ mod tests {
         };
         let secrets = Secrets::of([&expanded]);
         assert_eq!(secrets.hide("x abcdef abc ab"), "x … … ab");
+        assert_eq!(secrets.hide("abcde… abcd…\" abc"), "… …\" …");
         assert_eq!(format!("{secrets:?}"), "2 secrets");
     }
 }

@@ -16,13 +16,12 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let allow_private = self.allow_private;
         Box::pin(async move {
-            let name = name.as_str().to_owned();
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let found: Vec<SocketAddr> = found.collect();
             let allowed: Vec<SocketAddr> =
                 found.iter().copied().filter(|it| allow_private || is_public(it.ip())).collect();
             if allowed.is_empty() && !found.is_empty() {
-                return Err(Refused(name).into());
+                return Err(Refused.into());
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
@@ -35,14 +34,16 @@ impl Resolver {
     }
 }
 
-/// Why there is no connection to a host: its address is not public.
+/// Why there is no connection to a service: its address is not public. It does not name the host,
+/// which may stand in a secret.
 #[derive(Debug)]
-pub(crate) struct Refused(pub(crate) String);
+pub(crate) struct Refused;
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = model::text::quote(&self.0);
-        write!(f, "`{host}` is not a public address; its source must say `allow_private = true`")
+        f.write_str(
+            "`base_url` leads to an address that is not public; the source must say `allow_private = true`",
+        )
     }
 }
 

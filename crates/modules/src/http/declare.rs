@@ -3,28 +3,33 @@
 use std::ops::Range;
 
 use model::Diagnostic;
-use model::text::quote;
+use model::text::{did_you_mean, quote};
 use model::types::is_subtype;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use super::formula::Formula;
-use super::request::{Answer, Body, Parameters, Request};
-use super::template::{Template, Wrong};
+use super::formula::{Formula, RESPONSE};
+use super::request::{Answer, Body, Parameters, Request, is_folded};
+use super::template::{Template, Wrong, encoded};
 use crate::declaration::{ModuleBody, ModuleDeclaration, SourceDeclaration};
 use crate::document::{Section, Words};
 use crate::fault::{Faults, ManifestFault};
 use crate::secret::{Expanded, Secrets};
 
 /// Headers that the connection or the engine decides about.
-const RESERVED_HEADERS: [&str; 8] = [
+const RESERVED_HEADERS: [&str; 13] = [
     "host",
     "content-length",
     "connection",
+    "keep-alive",
+    "proxy-connection",
     "transfer-encoding",
-    "upgrade",
     "te",
+    "trailer",
+    "upgrade",
+    "expect",
+    "accept-encoding",
     "idempotency-key",
     "traceparent",
 ];
@@ -52,13 +57,18 @@ impl HttpDeclaration {
         Some(HttpDeclaration { base_url: base_url?, headers: headers?, allow_private })
     }
 
+    /// A fault of the address.
+    pub(crate) fn fault(&self, source: &SourceDeclaration<'_>, message: String) -> ManifestFault {
+        source.fault(self.base_url.span.clone(), "base_url", message)
+    }
+
     /// The address and the headers, with their secrets.
     pub(crate) fn base(&self, source: &SourceDeclaration<'_>) -> Result<Base, Box<ManifestFault>> {
         let expanded = Expanded::read(&self.base_url, source, "base_url")?;
         let fault = |span: &Range<usize>, key: &str, message: String| {
             Box::new(source.fault(span.clone(), key, message))
         };
-        let wrong = |message: &str| fault(&self.base_url.span, "base_url", message.to_owned());
+        let wrong = |message: &str| Box::new(self.fault(source, message.to_owned()));
         let url = Url::parse(expanded.reveal()).map_err(|error| wrong(&error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(wrong("expected `http://` or `https://` and a host"));
@@ -156,7 +166,7 @@ impl Checker<'_, '_> {
         for (name, value) in &self.call.query {
             let template = Template::of(value, signature);
             if let Some(template) = self.template(value, "query", template, faults) {
-                parameters.push((name.text.clone(), template));
+                parameters.push((encoded(&name.text), template.encoded()));
             }
         }
         let mut headers = Vec::new();
@@ -171,11 +181,13 @@ impl Checker<'_, '_> {
         }
         used.extend(parameters.iter().flat_map(|(_, template)| template.uses()));
         used.extend(headers.iter().flat_map(|(_, template)| template.uses()));
+        let body = self.request_body(&method, &mut used, faults);
         let answer = self.answer(faults);
         used.extend(answer.iter().flat_map(Answer::uses));
-        let body = self.request_body(&method, &mut used, faults);
+        // An expression with a fault may have meant to use any of them.
+        let is_known = body.is_some() && (answer.is_some() || self.call.result.is_none());
         for (at, parameter) in signature.parameters.iter().enumerate() {
-            if !used.contains(&at) {
+            if is_known && !used.contains(&at) {
                 let message = format!("the parameter `{}` is not used", quote(&parameter.name));
                 let span = self.call.request.span.clone();
                 let help = "Use it in the path, in `query`, in `headers` or in `body`";
@@ -188,23 +200,30 @@ impl Checker<'_, '_> {
     /// Method, segments of the path, and the query behind it.
     fn target(&self, faults: &mut Faults) -> Option<(Method, Vec<Template>, Parameters)> {
         let words = &self.call.request;
-        let mut fault = |message: &str| {
-            let help = "Write the method and the path: `GET /customers/{id}`";
+        let mut fault = |message: &str, help: Option<String>| {
+            let usual = || "Write the method and the path: `GET /customers/{id}`".to_owned();
+            let help = help.unwrap_or_else(usual);
             faults.push(self.module.fault(words.span.clone(), "request", message).help(help));
         };
         let Some((method, target)) = words.text.split_once(' ') else {
-            fault("expected a method and a path");
+            fault("expected a method and a path", None);
             return None;
         };
         let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
         if !methods.contains(&method) {
-            fault(&format!("unknown method `{}`", quote(method)));
+            let message = format!("unknown method `{}`", quote(method));
+            fault(&message, did_you_mean(method, methods));
             return None;
         }
         let method: Method = method.parse().ok()?;
         let target = target.trim();
-        if !target.starts_with('/') || target.contains(['#', ' ', '\\']) {
-            fault("the path must begin with `/`, and hold no space, `#` or `\\`");
+        let is_foreign = |c: char| c.is_control() || matches!(c, '#' | ' ' | '\\');
+        if !target.starts_with('/') || target.contains(is_foreign) {
+            fault("the path must begin with `/`, and hold no space, `#` or `\\`", None);
+            return None;
+        }
+        if target.split('?').next().is_some_and(|path| path.split('/').any(is_folded)) {
+            fault("the path must not hold `.` or `..` as a part", None);
             return None;
         }
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -263,6 +282,13 @@ impl Checker<'_, '_> {
         let formula = match &self.call.result {
             Some(words) => {
                 let signature = &self.body.signature;
+                if signature.parameters.iter().any(|parameter| parameter.name == RESPONSE) {
+                    let message = "a parameter is called `response`, as the answer is in `result`";
+                    let span = self.body.signature_words.find(self.module.file, RESPONSE);
+                    let fault = self.module.fault(span, "signature", message);
+                    faults.push(fault.help("Choose another name"));
+                    return None;
+                }
                 let made = Formula::compile(&words.text, signature, Some(&response), Some(result));
                 match made {
                     Ok(formula) => Some(formula),

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use eval::{Builtins, Cell, Cells, Evaluator, NoCells, Stop};
+use lang::parser::parse_expression;
 use model::plan::{BindingId, CallId, Expr, ExprId, InputId};
 use model::{
     Code, Diagnostic, Effect, Failure, Function, Image, Origin, Parameter, Signature, Span, Text,
@@ -12,7 +13,7 @@ use model::{
 };
 
 /// The name of the answer in an expression.
-const RESPONSE: &str = "response";
+pub(crate) const RESPONSE: &str = "response";
 /// Stands around an expression that must be of a type, as a function that takes it.
 const RESULT: &str = "Result";
 
@@ -40,6 +41,11 @@ impl Formula {
         response: Option<&Type>,
         wanted: Option<&Type>,
     ) -> Result<Formula, Vec<Diagnostic>> {
+        // What stands around it below must not make an expression of what is none.
+        let (_, found) = parse_expression(source);
+        if found.iter().any(Diagnostic::is_error) {
+            return Err(found);
+        }
         let parameters = signature.parameters.iter().map(|it| (it.name.as_str(), &it.ty));
         let named = parameters.chain(response.map(|ty| (RESPONSE, ty)));
         let mut program: String = named

@@ -9,6 +9,7 @@ mod declare;
 mod formula;
 mod request;
 mod template;
+mod tls;
 
 use std::error::Error;
 use std::io;
@@ -20,10 +21,10 @@ use engine::ports::{Module, ModuleCall, ModuleError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use model::text::quote;
-use model::{Code, Value};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, Url};
+use model::{Code, Text, Value};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Response, Url};
 
 pub(crate) use declare::{HttpCall, HttpDeclaration};
 
@@ -34,6 +35,8 @@ use crate::secret::Secrets;
 use address::{Refused, Resolver, is_public};
 use declare::Base;
 use request::{Request, unusable};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// One service.
 pub(crate) struct Source(Arc<Service>);
@@ -52,29 +55,23 @@ impl Source {
         bounds: SourceBounds,
     ) -> Result<Source, Box<ManifestFault>> {
         let base = http.base(source)?;
-        let fault = |message: String| Box::new(source.fault(source.span.clone(), "", message));
+        let fault = |message: String| Box::new(http.fault(source, message));
         // The resolver is not asked about an address that is written out.
         let host = base.url.host_str().unwrap_or_default();
         let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
         if address.is_some_and(|address| !http.allow_private && !is_public(address)) {
-            return Err(fault(Refused(host.to_owned()).to_string()));
+            return Err(fault(Refused.to_string()));
         }
-        // There is one provider of cryptography in the process; another one may have come first.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let origin = base.url.origin();
-        let within = move |attempt: Attempt<'_>| {
-            let stays = attempt.url().origin() == origin;
-            match stays && attempt.previous().len() <= REDIRECTS_MAX {
-                true => attempt.follow(),
-                false => attempt.stop(),
-            }
-        };
+        let tls = tls::config(base.url.scheme() == "https").map_err(|message| {
+            let help = "Install them (`ca-certificates`), or name their file in `SSL_CERT_FILE`";
+            Box::new(fault(message).help(help))
+        })?;
         let client = Client::builder()
+            .tls_backend_preconfigured(tls)
             .user_agent(concat!("tidegate/", env!("CARGO_PKG_VERSION")))
             .no_proxy()
-            .redirect(Policy::custom(within))
+            .redirect(Policy::none())
             .dns_resolver(Resolver::new(http.allow_private))
-            .timeout(bounds.timeout)
             .build()
             .map_err(|error| fault(quote(&error.to_string())))?;
         Ok(Source(Arc::new(Service { client, base, timeout: bounds.timeout })))
@@ -108,38 +105,80 @@ impl Module for HttpModule {
 }
 
 impl Service {
+    /// The result of one request, which must be there within the source's timeout.
     async fn ask(&self, request: &Request, call: &ModuleCall) -> Result<Value, ModuleError> {
-        const JSON: HeaderValue = HeaderValue::from_static("application/json");
-        let arguments = &call.arguments;
-        let url: Url = request.url(&self.base.url, arguments).map_err(unusable)?;
-        let mut builder = self
-            .client
-            .request(request.method.clone(), url)
-            .header(ACCEPT, JSON)
-            .headers(self.base.headers.clone());
+        let (arguments, secrets) = (&call.arguments, &self.base.secrets);
+        let url = request.url(&self.base.url, arguments).map_err(unusable)?;
+        let mut headers = self.base.headers.clone();
         for (name, value) in request.headers(arguments).map_err(unusable)? {
-            builder = builder.header(name, value);
+            headers.insert(name, value);
         }
-        builder = builder.header("idempotency-key", call.key.as_str());
-        if let Some(trace) = &call.trace {
-            builder = builder.header("traceparent", trace.as_str());
+        headers.extend(identity(call));
+        let body = request.body(arguments)?;
+        if body.is_some() {
+            headers.entry(CONTENT_TYPE).or_insert(JSON);
         }
-        if let Some(body) = request.body(arguments)? {
-            builder = builder.header(CONTENT_TYPE, JSON).body(body);
-        }
-        let secrets = &self.base.secrets;
+        headers.entry(ACCEPT).or_insert(JSON);
         let answered = async {
-            let response = builder.send().await.map_err(|error| explain(&error, secrets))?;
+            let response = self.send(request, url, headers, body).await?;
             request.answer.read(response, arguments, secrets).await
         };
-        answered.await.map_err(|error| match error.code {
-            Code::R002 => {
-                let message = format!("no answer within {:?}", self.timeout);
-                ModuleError { message, ..error }
-            }
-            _ => error,
+        let in_time = tokio::time::timeout(self.timeout, answered).await;
+        in_time.unwrap_or_else(|_| {
+            let message = format!("no answer within {:?}", self.timeout);
+            Err(ModuleError::new(Code::R002, message, true))
         })
     }
+
+    /// The answer behind the redirects that may be followed.
+    async fn send(
+        &self,
+        request: &Request,
+        mut url: Url,
+        headers: HeaderMap,
+        body: Option<String>,
+    ) -> Result<Response, ModuleError> {
+        let mut redirects = 0;
+        loop {
+            let mut builder = self.client.request(request.method.clone(), url.clone());
+            builder = builder.headers(headers.clone());
+            if let Some(body) = &body {
+                builder = builder.body(body.clone());
+            }
+            let response =
+                builder.send().await.map_err(|error| explain(&error, &self.base.secrets))?;
+            match self.redirect(request, &url, &response) {
+                Some(next) if redirects < REDIRECTS_MAX => url = next,
+                _ => return Ok(response),
+            }
+            redirects += 1;
+        }
+    }
+
+    /// Where the answer redirects to, if that is within the source and the same request may be made
+    /// there: some statuses ask for a GET in the place of whatever was sent.
+    fn redirect(&self, request: &Request, url: &Url, response: &Response) -> Option<Url> {
+        let is_same_request = match response.status().as_u16() {
+            301..=303 => matches!(request.method, Method::GET | Method::HEAD),
+            307 | 308 => true,
+            _ => false,
+        };
+        if !is_same_request || request.answer.is_absent(response.status()) {
+            return None;
+        }
+        let location = response.headers().get(LOCATION)?.to_str().ok()?;
+        let next = url.join(location).ok()?;
+        let stays = next.origin() == self.base.url.origin() && next.authority() == url.authority();
+        stays.then_some(next)
+    }
+}
+
+/// What tells the service which call this is.
+fn identity(call: &ModuleCall) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    let key = Some((HeaderName::from_static("idempotency-key"), &call.key));
+    let trace = call.trace.as_ref().map(|trace| (HeaderName::from_static("traceparent"), trace));
+    let value = |text: &Text| HeaderValue::from_bytes(text.as_bytes()).ok();
+    key.into_iter().chain(trace).filter_map(move |(name, text)| Some((name, value(text)?)))
 }
 
 /// What a failure of the connection means. URLs are left out, as they may hold arguments.
@@ -157,6 +196,8 @@ fn explain(error: &reqwest::Error, secrets: &Secrets) -> ModuleError {
     if cause.downcast_ref::<io::Error>().is_some_and(|cause| damaged.contains(&cause.kind())) {
         return ModuleError::new(Code::R010, format!("the answer is damaged: {message}"), false);
     }
-    let is_refused = cause.downcast_ref::<Refused>().is_some();
-    ModuleError::new(Code::R001, message, !is_refused)
+    match cause.downcast_ref::<Refused>() {
+        Some(_) => ModuleError::new(Code::R001, message, false),
+        None => ModuleError::new(Code::R001, format!("the connection failed: {message}"), true),
+    }
 }

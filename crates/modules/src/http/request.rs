@@ -6,7 +6,7 @@ use engine::ports::ModuleError;
 use model::json::{self, Fault};
 use model::text::{cut, quote};
 use model::{Code, Type, Value};
-use reqwest::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_ENCODING, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
@@ -26,7 +26,7 @@ pub(crate) struct Request {
     pub(crate) answer: Answer,
 }
 
-/// Parameters of a query by their names.
+/// Parameters of a query by their names, as a URL has them.
 pub(crate) type Parameters = Vec<(String, Template)>;
 
 /// What a request carries.
@@ -54,9 +54,7 @@ impl Request {
         for segment in &self.path {
             let filled = segment.fill(arguments, Position::Path)?;
             let filled = filled.ok_or("an argument in the path is `none`")?;
-            // URLs fold such segments away, and the request would go somewhere else.
-            let is_argument = segment.uses().next().is_some();
-            if is_argument && matches!(filled.as_str(), "" | "." | "..") {
+            if is_folded(&filled) {
                 return Err(format!("`{filled}` cannot be a part of the path"));
             }
             path.push('/');
@@ -65,7 +63,7 @@ impl Request {
         let mut query = Vec::new();
         for (name, value) in &self.query {
             if let Some(value) = value.fill(arguments, Position::Query)? {
-                query.push(format!("{}={value}", super::template::encoded(name)));
+                query.push(format!("{name}={value}"));
             }
         }
         let mut url = base.clone();
@@ -112,7 +110,17 @@ impl Request {
     }
 }
 
+/// Whether URLs fold this segment of a path away, so that the request would go somewhere else.
+pub(crate) fn is_folded(segment: &str) -> bool {
+    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+}
+
 impl Answer {
+    /// Whether the status means `none`.
+    pub(crate) fn is_absent(&self, status: StatusCode) -> bool {
+        self.absent_on.contains(&status.as_u16())
+    }
+
     /// The parameters that making the result uses.
     pub(crate) fn uses(&self) -> impl Iterator<Item = usize> {
         self.formula.iter().flat_map(Formula::uses)
@@ -126,7 +134,7 @@ impl Answer {
         secrets: &Secrets,
     ) -> Result<Value, ModuleError> {
         let status = response.status();
-        if self.absent_on.contains(&status.as_u16()) {
+        if self.is_absent(status) {
             return Ok(Value::None);
         }
         if !status.is_success() {
@@ -158,6 +166,14 @@ fn unfit(faults: &[Fault], secrets: &Secrets) -> ModuleError {
 
 /// All of the body as text, unpacked, within the bound.
 async fn whole(mut response: Response, secrets: &Secrets) -> Result<String, ModuleError> {
+    // What the client unpacks, it does not name any more.
+    if let Some(packing) = response.headers().get(CONTENT_ENCODING)
+        && packing != "identity"
+    {
+        let packing = quote(&secrets.hide(&String::from_utf8_lossy(packing.as_bytes())));
+        let message = format!("the answer is packed as `{packing}`, which was not asked for");
+        return Err(ModuleError::new(Code::R010, message, false));
+    }
     let mut bytes = Vec::new();
     while let Some(chunk) =
         response.chunk().await.map_err(|error| super::explain(&error, secrets))?
@@ -177,13 +193,21 @@ async fn refusal(mut response: Response, secrets: &Secrets) -> ModuleError {
     let status = response.status();
     let after = retry_after(&response);
     let mut body = Vec::new();
+    let mut is_whole = false;
     // A piece is enough, and the rest is not waited for.
-    while body.len() < ERROR_BODY_BYTES
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        body.extend_from_slice(&chunk[..chunk.len().min(ERROR_BODY_BYTES - body.len())]);
+    while body.len() < ERROR_BODY_BYTES && !is_whole {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                body.extend_from_slice(&chunk[..chunk.len().min(ERROR_BODY_BYTES - body.len())]);
+            }
+            Ok(None) => is_whole = true,
+            Err(_) => break,
+        }
     }
-    let body = String::from_utf8_lossy(&body);
+    let mut body = String::from_utf8_lossy(&body).into_owned();
+    if !is_whole {
+        body.push('…');
+    }
     let piece = cut(secrets.hide(&body).trim(), ERROR_BODY_CHARS);
     let reason = status.canonical_reason().map_or(String::new(), |reason| format!(" {reason}"));
     let message = match (status.is_redirection(), piece.as_str()) {
@@ -214,4 +238,57 @@ fn retry_after(response: &Response) -> Option<Duration> {
 /// An argument that cannot be sent.
 pub(crate) fn unusable(message: Unusable) -> ModuleError {
     ModuleError::new(UNUSABLE, quote(&message), false)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use reqwest::Url;
+
+    use super::*;
+
+    /// `GET /a/{x}/b?q={x}` below a base, with a header `h`.
+    fn request() -> (Url, Request) {
+        let signature = lang::signature("(x: String) -> String").expect("a signature");
+        let template = |text| Template::read(text, 0, &signature).expect("a template");
+        let request = Request {
+            method: Method::GET,
+            path: ["a", "{x}", "b"].map(template).into(),
+            query: vec![("q".to_owned(), template("{x}"))],
+            headers: vec![(HeaderName::from_static("h"), template("-{x}"))],
+            body: Body::Nothing,
+            answer: Answer { response: Type::String, formula: None, absent_on: Vec::new() },
+        };
+        ("https://example.com/v1/".parse().expect("a URL"), request)
+    }
+
+    fn decoded(text: &str) -> Vec<(String, String)> {
+        url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+    }
+
+    proptest! {
+           #[test]
+           fn an_argument_is_only_ever_a_value_where_it_stands(x in r"\PC*|[\x00-\x7f]{0,8}|[./%2eE\\]{1,6}") {
+               let (base, request) = request();
+               let arguments = [Value::string(x.as_str())];
+               match request.url(&base, &arguments) {
+                   Err(_) => prop_assert!(matches!(x.as_str(), "" | "." | "..")),
+                   Ok(url) => {
+                       prop_assert_eq!(url.origin(), base.origin());
+                       prop_assert!(url.fragment().is_none() && url.username().is_empty());
+                       let is_value = |pairs: Vec<(String, String)>| pairs == [("q".to_owned(), x.clone())];
+                       prop_assert!(is_value(decoded(url.query().unwrap_or_default())), "{}", url);
+                       let segments: Vec<&str> = url.path().split('/').collect();
+                       prop_assert_eq!(segments.len(), 5, "{}", url);
+                       prop_assert_eq!((segments[1], segments[2], segments[4]), ("v1", "a", "b"));
+                       prop_assert!(is_value(decoded(&format!("q={}", segments[3]))), "{}", url);
+                   }
+               }
+               match request.headers(&arguments) {
+                   Err(_) => prop_assert!(x.chars().any(char::is_control)),
+                   Ok(headers) => {
+    let sent = format!("-{x}"); prop_assert_eq!(headers[0].1.as_bytes(), sent.as_bytes());}
+               }
+           }
+       }
 }

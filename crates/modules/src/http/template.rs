@@ -58,13 +58,17 @@ impl Template {
             let parameters = signature.parameters.iter();
             let Some(at) = parameters.clone().position(|parameter| parameter.name == name) else {
                 let message = format!("`{}` is no parameter", quote(name));
-                let help = did_you_mean(name, parameters.map(|it| it.name.as_str()));
+                let is_secret = text[..start].ends_with('$') && name.contains(':');
+                let help = match is_secret {
+                    true => Some("A secret stands in the `headers` of the source".to_owned()),
+                    false => did_you_mean(name, parameters.map(|it| it.name.as_str())),
+                };
                 return Err((whole(end), message, help));
             };
             let ty = &signature.parameters[at].ty;
             if !is_scalar(ty) {
                 let message = format!("`{}` is a `{ty}`, and cannot stand in a text", quote(name));
-                let help = "only texts, numbers, Booleans and Optionals of them can".to_owned();
+                let help = "Only texts, numbers, Booleans and Optionals of them can".to_owned();
                 return Err((whole(end), message, Some(help)));
             }
             if start > rest {
@@ -84,6 +88,15 @@ impl Template {
         Template::read(&words.text, 0, signature)
     }
 
+    /// The same for a place in a URL: what is written out is encoded too.
+    pub(crate) fn encoded(self) -> Template {
+        let encoded = |part| match part {
+            Part::Literal(literal) => Part::Literal(encoded(&literal)),
+            argument @ Part::Argument(_) => argument,
+        };
+        Template { parts: self.parts.into_iter().map(encoded).collect() }
+    }
+
     /// The parameters that it uses.
     pub(crate) fn uses(&self) -> impl Iterator<Item = usize> {
         self.parts.iter().filter_map(|part| match part {
@@ -92,7 +105,8 @@ impl Template {
         })
     }
 
-    /// The text with the arguments; `None` if one of them is `none`.
+    /// The text with the arguments; `None` if one of them is `none`. What is written out stays as it
+    /// is.
     pub(crate) fn fill(
         &self,
         arguments: &[Value],
@@ -101,7 +115,6 @@ impl Template {
         let mut text = String::new();
         for part in &self.parts {
             match part {
-                Part::Literal(literal) if position == Position::Query => encode(literal, &mut text),
                 Part::Literal(literal) => text.push_str(literal),
                 Part::Argument(at) => {
                     let Some(value) = written(&arguments[*at]) else { return Ok(None) };
