@@ -26,7 +26,13 @@ fn the_python_package_passes_its_tests() {
     }
     let folder = root().join("sdk/python");
     let arguments = ["-m", "unittest", "discover", "tests"];
-    passes(Command::new("python3").args(arguments).env("PYTHONPATH", "src").current_dir(folder));
+    passes(
+        Command::new("python3")
+            .args(arguments)
+            .env("PYTHONPATH", "src")
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .current_dir(folder),
+    );
 }
 
 #[test]

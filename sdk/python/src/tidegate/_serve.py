@@ -116,7 +116,7 @@ class _Service:
                 self._cancel(request["cancel"])
             else:
                 self._begin(request)
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._threads.shutdown(wait=True)
         self._loop.call_soon_threadsafe(self._loop.stop)
         looping.join()
 
