@@ -16,6 +16,8 @@ pub const SECRET_BYTES_MAX: u64 = 64 << 10;
 pub const ANSWER_BYTES_MAX: usize = 16 << 20;
 /// Bytes of an answer that is a failure that are read.
 pub const ERROR_BODY_BYTES: usize = 4 << 10;
+/// How long they are waited for.
+pub const ERROR_BODY_TIME: Duration = Duration::from_millis(500);
 /// Characters of it that are shown.
 pub const ERROR_BODY_CHARS: usize = 300;
 /// The longest `Retry-After` that is waited for.

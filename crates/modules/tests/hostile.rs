@@ -11,7 +11,13 @@ fn manifest() -> String {
     let source = "[source.db]\nkind = \"sqlite\"\npath = \"db.sqlite\"\nwrite = true\ntimeout = \"3s\"\nmax_running = 4\n";
     let signature = "(id: String, n: Optional<Int>) -> Optional<{ id: String, tier: \"gold\" | \"silver\", total: Float }>";
     let sql = "select o.id, o.tier, total from orders o where id = :id or paid < :n";
-    format!("{source}{}doc = \"x\"\neffect = \"read\"\n", module(signature, sql))
+    let http = "[source.web]\nkind = \"http\"\nbase_url = \"http://example.com/v1\"\nheaders = { A = \"b\" }\n\
+                [module.Web]\nsource = \"web\"\nsignature = \"(id: String, n: Optional<Int>) -> Optional<{ id: String }>\"\n\
+                request = \"PUT /a/{id}?b={id}\"\nquery = { n = \"{n}\" }\nheaders = { X-Id = \"{id}\" }\n\
+                body = \"{ a: [id], b: n ?? 2 }\"\nresponse = \"{ x: List<String> }\"\n\
+                result = \"{ id: first(response.x) ?? id }\"\nabsent_on = [404]\n";
+    let sql = module(signature, sql);
+    format!("{source}{sql}doc = \"x\"\neffect = \"read\"\n{http}")
 }
 
 fn snippets() -> impl Strategy<Value = String> {
@@ -45,6 +51,15 @@ fn snippets() -> impl Strategy<Value = String> {
         "\\PC{0,8}",
         Just(String::new()),
     ]
+}
+
+#[test]
+fn what_is_mutated_is_a_manifest() {
+    let folder = Folder::new();
+    folder.write("m.toml", WRITABLE);
+    assert!(folder.load().is_ok());
+    folder.write("m.toml", &manifest());
+    assert!(folder.load().is_ok(), "{}", folder.faults());
 }
 
 proptest! {

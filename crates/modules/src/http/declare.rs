@@ -91,7 +91,9 @@ impl HttpDeclaration {
                 fault(&value.span, "headers", message)
             })?;
             value.set_sensitive(true);
-            headers.insert(header, value);
+            if headers.insert(header, value).is_some() {
+                return Err(fault(&name.span, "headers", format!("there are two headers `{key}`")));
+            }
             texts.push(text);
         }
         Ok(Base { url, headers, secrets: Secrets::of(&texts) })
@@ -169,16 +171,7 @@ impl Checker<'_, '_> {
                 parameters.push((encoded(&name.text), template.encoded()));
             }
         }
-        let mut headers = Vec::new();
-        for (name, value) in &self.call.headers {
-            let header = header_name(name).map_err(|message| {
-                faults.push(self.module.fault(name.span.clone(), "headers", message));
-            });
-            let template = self.template(value, "headers", Template::of(value, signature), faults);
-            if let (Ok((_, header)), Some(template)) = (header, template) {
-                headers.push((header, template));
-            }
-        }
+        let headers = self.headers(faults);
         used.extend(parameters.iter().flat_map(|(_, template)| template.uses()));
         used.extend(headers.iter().flat_map(|(_, template)| template.uses()));
         let body = self.request_body(&method, &mut used, faults);
@@ -195,6 +188,23 @@ impl Checker<'_, '_> {
             }
         }
         Some(Request { method, path, query: parameters, headers, body: body?, answer: answer? })
+    }
+
+    fn headers(&self, faults: &mut Faults) -> Vec<(HeaderName, Template)> {
+        let mut headers: Vec<(HeaderName, Template)> = Vec::new();
+        for (name, value) in &self.call.headers {
+            let is_new = |(shown, header): (String, HeaderName)| {
+                let is_there = headers.iter().any(|(other, _)| *other == header);
+                if is_there { Err(format!("there are two headers `{shown}`")) } else { Ok(header) }
+            };
+            let header = header_name(name).and_then(is_new).map_err(|message| {
+                faults.push(self.module.fault(name.span.clone(), "headers", message));
+            });
+            let template = Template::of(value, &self.body.signature);
+            let template = self.template(value, "headers", template, faults);
+            headers.extend(header.ok().zip(template));
+        }
+        headers
     }
 
     /// Method, segments of the path, and the query behind it.

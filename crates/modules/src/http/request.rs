@@ -12,7 +12,9 @@ use url::Url;
 
 use super::formula::Formula;
 use super::template::{Position, Template, UNUSABLE, Unusable};
-use crate::limits::{ANSWER_BYTES_MAX, ERROR_BODY_BYTES, ERROR_BODY_CHARS, RETRY_AFTER_MAX};
+use crate::limits::{
+    ANSWER_BYTES_MAX, ERROR_BODY_BYTES, ERROR_BODY_CHARS, ERROR_BODY_TIME, RETRY_AFTER_MAX,
+};
 use crate::secret::Secrets;
 
 /// A request with places for arguments.
@@ -193,17 +195,9 @@ async fn refusal(mut response: Response, secrets: &Secrets) -> ModuleError {
     let status = response.status();
     let after = retry_after(&response);
     let mut body = Vec::new();
-    let mut is_whole = false;
-    // A piece is enough, and the rest is not waited for.
-    while body.len() < ERROR_BODY_BYTES && !is_whole {
-        match response.chunk().await {
-            Ok(Some(chunk)) => {
-                body.extend_from_slice(&chunk[..chunk.len().min(ERROR_BODY_BYTES - body.len())]);
-            }
-            Ok(None) => is_whole = true,
-            Err(_) => break,
-        }
-    }
+    // A piece is enough, and not worth much time: the status has said it all.
+    let read = tokio::time::timeout(ERROR_BODY_TIME, piece_of(&mut response, &mut body));
+    let is_whole = read.await.unwrap_or(false);
     let mut body = String::from_utf8_lossy(&body).into_owned();
     if !is_whole {
         body.push('…');
@@ -223,6 +217,20 @@ async fn refusal(mut response: Response, secrets: &Secrets) -> ModuleError {
         retry_after: after.filter(|_| is_passing && !too_late),
         ..ModuleError::new(Code::R001, message, is_passing && !too_late)
     }
+}
+
+/// Reads the beginning of a body; tells whether it is all of it.
+async fn piece_of(response: &mut Response, body: &mut Vec<u8>) -> bool {
+    while body.len() < ERROR_BODY_BYTES {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                body.extend_from_slice(&chunk[..chunk.len().min(ERROR_BODY_BYTES - body.len())]);
+            }
+            Ok(None) => return true,
+            Err(_) => return false,
+        }
+    }
+    false
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110, 10.2.3).
