@@ -17,8 +17,7 @@ use crate::limits::{
 
 /// Keys of the specification that this version does not do.
 const UNAVAILABLE: &[&str] = &["test"];
-const KINDS_UNAVAILABLE: &[&str] = &["postgres"];
-const KINDS: [&str; 3] = ["sqlite", "http", "process"];
+const KINDS: [&str; 4] = ["sqlite", "postgres", "http", "process"];
 
 /// Namespaces whose functions are not the user's to declare.
 const RESERVED_NAMESPACES: &[&str] = &["stdlib", "pipeline"];
@@ -52,6 +51,7 @@ pub(crate) enum SourceKind {
     Sqlite(SqliteDeclaration),
     Http(HttpDeclaration),
     Process(ProcessDeclaration),
+    Postgres(PostgresDeclaration),
 }
 
 impl<'f> SourceDeclaration<'f> {
@@ -94,6 +94,7 @@ fn read_source(mut section: Section<'_>, faults: &mut Faults) -> Option<SourceBo
     let kind = match kind.text.as_str() {
         "sqlite" => SqliteDeclaration::read(&mut section, faults).map(SourceKind::Sqlite),
         "http" => HttpDeclaration::read(&mut section, faults).map(SourceKind::Http),
+        "postgres" => PostgresDeclaration::read(&mut section, faults).map(SourceKind::Postgres),
         "process" => ProcessDeclaration::read(&mut section, faults).map(SourceKind::Process),
         _ => {
             faults.push(unknown_kind(&section, kind));
@@ -105,17 +106,10 @@ fn read_source(mut section: Section<'_>, faults: &mut Faults) -> Option<SourceBo
 }
 
 fn unknown_kind(section: &Section<'_>, kind: Words) -> ManifestFault {
-    let shown = quote(&kind.text);
-    if KINDS_UNAVAILABLE.contains(&kind.text.as_str()) {
-        section
-            .fault(kind.span, "kind", format!("`{shown}` is not available in this version"))
-            .help("The kinds that are available are `sqlite`, `http` and `process`")
-    } else {
-        section.fault(kind.span, "kind", format!("unknown kind `{shown}`")).help(
-            did_you_mean(&kind.text, KINDS)
-                .unwrap_or("Expected `sqlite`, `http` or `process`".into()),
-        )
-    }
+    let message = format!("unknown kind `{}`", quote(&kind.text));
+    let expected = || format!("Expected one of `{}`", KINDS.join("`, `"));
+    let help = did_you_mean(&kind.text, KINDS).unwrap_or_else(expected);
+    section.fault(kind.span, "kind", message).help(help)
 }
 
 impl SourceBounds {
@@ -141,6 +135,21 @@ impl SqliteDeclaration {
         let init = section.words("init", faults);
         let write = section.boolean("write", faults).unwrap_or(false);
         Some(SqliteDeclaration { path: path?, init, write })
+    }
+}
+
+/// A PostgreSQL database to connect to.
+pub(crate) struct PostgresDeclaration {
+    pub(crate) url: Words,
+    pub(crate) write: bool,
+}
+
+impl PostgresDeclaration {
+    fn read(section: &mut Section<'_>, faults: &mut Faults) -> Option<PostgresDeclaration> {
+        let help = "Say where it is: `url = \"${env:DATABASE_URL}\"`";
+        let url = section.required("url", help, faults);
+        let write = section.boolean("write", faults).unwrap_or(false);
+        Some(PostgresDeclaration { url: url?, write })
     }
 }
 

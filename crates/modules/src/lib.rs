@@ -5,7 +5,7 @@
 //! statement prepared against its database, and all that is wrong is listed as [`ManifestFault`]s,
 //! each with its file, line and key. What the specification names but this version does not do is
 //! such a fault too, never accepted and ignored. This room knows nothing of the server; the
-//! sources are SQLite databases, HTTP services, and workers: processes that declare their modules
+//! sources are SQLite and PostgreSQL databases, HTTP services, and workers: processes that declare their modules
 //! themselves.
 
 mod declaration;
@@ -13,10 +13,12 @@ mod document;
 mod fault;
 mod http;
 mod manifest;
+mod postgres;
 mod process;
 mod secret;
 mod source;
 mod sqlite;
+mod tls;
 
 pub mod limits;
 

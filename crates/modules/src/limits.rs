@@ -45,6 +45,10 @@ pub const BUSY_MAX: Duration = Duration::from_secs(5);
 pub const INSTRUCTIONS_BETWEEN_LOOKS: i32 = 1_000;
 /// Prepared statements that one connection keeps.
 pub const STATEMENTS_KEPT_MAX: usize = 64;
+/// Connections to one PostgreSQL database.
+pub const CONNECTIONS_MAX: usize = 16;
+/// How long connecting to a database may take.
+pub const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// Greatest `replicas` of a process source.
 pub const REPLICAS_MAX: i64 = 64;
 /// How long a worker may take for its first line.

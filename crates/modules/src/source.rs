@@ -8,14 +8,15 @@ use model::text::quote;
 
 use crate::declaration::{ModuleBody, ModuleDeclaration, SourceDeclaration, SourceKind, Way};
 use crate::fault::{Faults, ManifestFault};
-use crate::limits::READERS_MAX;
-use crate::{http, process, sqlite};
+use crate::limits::{CONNECTIONS_MAX, READERS_MAX};
+use crate::{http, postgres, process, sqlite};
 
 /// What modules ask.
 pub(crate) enum Source {
     Sqlite(sqlite::Source),
     Http(http::Source),
     Process(process::Source),
+    Postgres(postgres::Source),
 }
 
 impl Source {
@@ -29,6 +30,9 @@ impl Source {
             SourceKind::Http(http) => {
                 http::Source::open(source, http, body.bounds).map(Source::Http)
             }
+            SourceKind::Postgres(postgres) => {
+                postgres::Source::open(source, postgres, body.bounds).map(Source::Postgres)
+            }
             SourceKind::Process(process) => {
                 process::Source::open(source, process, body.bounds).map(Source::Process)
             }
@@ -40,6 +44,7 @@ impl Source {
     pub(crate) fn seats(&self) -> usize {
         match self {
             Source::Sqlite(_) => READERS_MAX,
+            Source::Postgres(_) => CONNECTIONS_MAX,
             Source::Http(_) | Source::Process(_) => usize::MAX,
         }
     }
@@ -55,6 +60,7 @@ impl Source {
         match (self, &body.way) {
             (Source::Sqlite(source), Way::Sql(sql)) => source.module(module, body, sql, faults),
             (Source::Http(source), Way::Http(call)) => source.module(module, body, call, faults),
+            (Source::Postgres(source), Way::Sql(sql)) => source.module(module, body, sql, faults),
             (Source::Process(_), _) => {
                 let message =
                     format!("`{}` says itself which modules it has", quote(&body.source.text));
@@ -62,7 +68,7 @@ impl Source {
                 faults.push(module.fault(body.source.span.clone(), "source", message).help(help));
                 None
             }
-            (Source::Sqlite(_), Way::Http(_)) => {
+            (Source::Sqlite(_) | Source::Postgres(_), Way::Http(_)) => {
                 faults.push(other_way(module, body, "a database", "sql"));
                 None
             }
@@ -78,7 +84,7 @@ impl Source {
     /// The modules that this source declares by itself; `origin` is its file, for people.
     pub(crate) fn own_modules(&self, origin: &str) -> Vec<(Text, RegisteredModule)> {
         match self {
-            Source::Sqlite(_) | Source::Http(_) => Vec::new(),
+            Source::Sqlite(_) | Source::Postgres(_) | Source::Http(_) => Vec::new(),
             Source::Process(source) => source.modules(origin),
         }
     }

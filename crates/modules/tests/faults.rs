@@ -166,15 +166,14 @@ fn sources() {
     check_source(
         "[source.db]\nkind = \"postgres\"\nurl = \"https://x\"\n",
         expect![[r#"
-            modules/m.toml:2: source.db.kind: `postgres` is not available in this version
-              help: The kinds that are available are `sqlite`, `http` and `process`
+            modules/m.toml:3: source.db.url: invalid connection string
         "#]],
     );
     check_source(
         "[source.db]\nkind = \"mysql\"\n",
         expect![[r#"
             modules/m.toml:2: source.db.kind: unknown kind `mysql`
-              help: Expected `sqlite`, `http` or `process`
+              help: Expected one of `sqlite`, `postgres`, `http`, `process`
         "#]],
     );
     check_source(

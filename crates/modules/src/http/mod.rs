@@ -9,7 +9,6 @@ mod declare;
 mod formula;
 mod request;
 mod template;
-mod tls;
 
 use std::error::Error;
 use std::io;
@@ -32,6 +31,7 @@ use crate::declaration::{ModuleBody, ModuleDeclaration, SourceBounds, SourceDecl
 use crate::fault::{Faults, ManifestFault};
 use crate::limits::REDIRECTS_MAX;
 use crate::secret::Secrets;
+use crate::tls::{self, Use};
 use address::{Refused, Resolver, is_public};
 use declare::Base;
 use request::{Request, unusable};
@@ -62,7 +62,11 @@ impl Source {
         if address.is_some_and(|address| !http.allow_private && !is_public(address)) {
             return Err(fault(Refused.to_string()));
         }
-        let tls = tls::config(base.url.scheme() == "https").map_err(|message| {
+        let tls = tls::config(
+            if base.url.scheme() == "https" { Use::Always } else { Use::Never },
+            &["h2", "http/1.1"],
+        )
+        .map_err(|message| {
             let help = "Install them (`ca-certificates`), or name their file in `SSL_CERT_FILE`";
             Box::new(fault(message).help(help))
         })?;

@@ -313,7 +313,7 @@ impl<'a> Checker<'a, '_> {
 }
 
 /// The first word of a statement in lower case, behind white space and comments.
-fn first_word(sql: &str) -> String {
+pub(crate) fn first_word(sql: &str) -> String {
     let mut rest = sql.trim_start_matches(|c: char| c.is_whitespace() || c == ';');
     loop {
         let behind = if let Some(comment) = rest.strip_prefix("--") {

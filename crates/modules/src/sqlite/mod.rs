@@ -10,6 +10,8 @@ mod check;
 mod init;
 mod statement;
 
+pub(crate) use check::first_word;
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

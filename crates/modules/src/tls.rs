@@ -6,24 +6,33 @@ use std::sync::Arc;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 
-/// How a client speaks TLS, if it does; else why it cannot.
-pub(crate) fn config(is_needed: bool) -> Result<ClientConfig, String> {
+/// Whether TLS is spoken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    Never,
+    /// If the other side wants it.
+    Maybe,
+    Always,
+}
+
+/// How a client speaks TLS, with the names of the protocols that it offers inside; else why it cannot.
+pub(crate) fn config(tls: Use, protocols: &[&str]) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
-    if is_needed {
+    if tls != Use::Never {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
+        if tls == Use::Always && roots.is_empty() {
             return Err("this machine has no root certificates to check services by".to_owned());
         }
     }
-    with_roots(roots)
+    with_roots(roots, protocols)
 }
 
-fn with_roots(roots: RootCertStore) -> Result<ClientConfig, String> {
+fn with_roots(roots: RootCertStore, protocols: &[&str]) -> Result<ClientConfig, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     Ok(config)
 }
