@@ -140,6 +140,6 @@ mod tests {
             assert_eq!(numbered.sql, expected);
             assert_eq!(numbered.names, names, "{sql}");
         }
-        assert_eq!(number("a :b").places, [2..4]);
+        assert_eq!(number("a :b").places[0], 2..4);
     }
 }
