@@ -201,9 +201,12 @@ impl<'a> Functions<'a> {
         };
         let there = self.catalog.iter().filter(|function| function.namespace == namespace);
         let names = there.map(|function| function.name.as_str());
-        Diagnostic::new(Code::E002, name.span, message)
-            .maybe_help(model::text::did_you_mean(&name.text, names))
-            .into()
+        let help = model::text::did_you_mean(&name.text, names).or_else(|| {
+            let help =
+                "it must have been compiled before; pipelines do not call each other in a circle";
+            (namespace == PIPELINES).then(|| help.to_owned())
+        });
+        Diagnostic::new(Code::E002, name.span, message).maybe_help(help).into()
     }
 
     fn unknown_function(&self, name: &Name) -> Diagnostic {

@@ -39,9 +39,10 @@ impl<'a> Checker<'a> {
         }
         let (arguments, inputs) = match argument.kind {
             Kind::Record(fields) => {
+                // An unknown name may well be a missing one, misspelt.
+                let inputs = self.given(function, &image.plan, &fields)?;
                 let given = fields.iter().map(|(name, _)| name.as_str()).collect();
                 let is_complete = self.has_inputs(function, &image.plan, &given, argument.span);
-                let inputs = self.given(function, &image.plan, &fields)?;
                 let values = fields.into_iter().zip(&inputs).map(|((_, value), input)| {
                     let ty = image.plan.inputs[*input as usize].ty;
                     self.fit(value, image.plan.ty(ty))
