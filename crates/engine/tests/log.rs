@@ -55,8 +55,9 @@ fn records() -> Vec<Record> {
             data: Text::new("{\"amount\":5}"),
         }),
     ];
-    let at = |(number, event)| Record { at: Timestamp(1_700_000_000_000 + number), event };
-    (0..).zip(events).map(at).collect()
+    let at =
+        |(number, event): (i64, Event)| Record { at: Timestamp(1_700_000_000_000 + number), event };
+    (0_i64..).zip(events).map(at).collect()
 }
 
 /// `UPDATE_FIXTURE=1` writes it with this build; it is never written anew once that build is released.
