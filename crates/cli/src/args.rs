@@ -85,7 +85,8 @@ impl Command {
             | Command::Module(
                 ModuleCommand::List(ModuleList { json, .. })
                 | ModuleCommand::Show(ModuleShow { json, .. })
-                | ModuleCommand::Invoke(ModuleInvoke { json, .. }),
+                | ModuleCommand::Invoke(ModuleInvoke { json, .. })
+                | ModuleCommand::Test(ModuleTest { json, .. }),
             ) => json.json,
             Command::Serve(_) | Command::Explain(_) | Command::Fmt(_) | Command::Graph(_) => false,
         }
@@ -113,6 +114,8 @@ pub(crate) enum ModuleCommand {
     Show(ModuleShow),
     /// Call a module by itself
     Invoke(ModuleInvoke),
+    /// Play the tests of the manifests, without the sources
+    Test(ModuleTest),
 }
 
 #[derive(Debug, Args)]
@@ -141,6 +144,17 @@ pub(crate) struct ModuleInvoke {
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) values: Values,
+    #[command(flatten)]
+    pub(crate) modules: Modules,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModuleTest {
+    /// The module; all if none is named
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) modules: Modules,
     #[command(flatten)]

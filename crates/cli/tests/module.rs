@@ -137,3 +137,40 @@ fn wait(mut condition: impl FnMut() -> bool) {
         thread::yield_now();
     }
 }
+
+#[test]
+fn the_tests_of_a_manifest_are_played() {
+    let folder = Folder::with_shop();
+    check(&folder, &["module", "test"], expect![[r#"
+        exit 0
+        --- stderr
+        There are no tests. They are written `[[module.NAME.test]]`.
+    "#]]);
+    let tests = r#"
+        [[module.GetUser.test]]
+        name = "Alice"
+        given = { userId = "user-123" }
+        reply = { rows = [{ id = "user-123", name = "Alice" }] }
+        expect = { id = "user-123", name = "Alice" }
+        [[module.GetUser.test]]
+        given = { userId = "user-124" }
+        reply = { rows = [] }
+        expect = { id = "user-124", name = "Bob" }
+    "#;
+    let path = folder.path("modules/shop.toml");
+    let manifest = std::fs::read_to_string(&path).expect("the manifest");
+    std::fs::write(path, manifest + tests).expect("the manifest with tests");
+    check(&folder, &["module", "test", "GetUser"], expect![[r#"
+        exit 1
+        --- stdout
+        ok     GetUser: Alice
+        failed GetUser: test 2 (modules/shop.toml:136)
+               expected {"id":"user-124","name":"Bob"}, got failure R010: expected exactly one row, got none
+        --- stderr
+
+        1 passed, 1 failed
+    "#]]);
+    let document = folder.tidegate(&["module", "test", "--json"]).json();
+    assert_eq!(document["items"][0]["passed"], true);
+    assert_eq!(document["items"][1]["passed"], false);
+}

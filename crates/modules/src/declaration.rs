@@ -14,9 +14,8 @@ use crate::http::{HttpCall, HttpDeclaration};
 use crate::limits::{
     MAX_RUNNING_DEFAULT, MAX_RUNNING_MAX, REPLICAS_MAX, TIMEOUT_DEFAULT, TIMEOUT_MAX,
 };
+use crate::recorded::Test;
 
-/// Keys of the specification that this version does not do.
-const UNAVAILABLE: &[&str] = &["test"];
 const KINDS: [&str; 4] = ["sqlite", "postgres", "http", "process"];
 
 /// Namespaces whose functions are not the user's to declare.
@@ -101,7 +100,7 @@ fn read_source(mut section: Section<'_>, faults: &mut Faults) -> Option<SourceBo
             return None;
         }
     };
-    section.finish(&[], faults);
+    section.finish(faults);
     Some(SourceBody { bounds, kind: kind? })
 }
 
@@ -215,6 +214,7 @@ pub(crate) struct ModuleBody {
     pub(crate) effect_span: Range<usize>,
     pub(crate) source: Words,
     pub(crate) way: Way,
+    pub(crate) tests: Vec<Test>,
 }
 
 /// How a module asks its source.
@@ -276,8 +276,14 @@ fn read_body(mut section: Section<'_>, file: &File, faults: &mut Faults) -> Opti
         let read = lang::signature(&words.text);
         read.map_err(|found| report(&section, file, words, found, faults)).ok()
     });
+    let mut tests = Vec::new();
+    for table in section.array_of_tables("test", faults) {
+        if let (Some(signature), Some(way)) = (&signature, &way) {
+            tests.extend(Test::read(table, signature, way, faults));
+        }
+    }
     let name_span = section.span.clone();
-    section.finish(UNAVAILABLE, faults);
+    section.finish(faults);
     let (effect, effect_span) = effect.unwrap_or((Effect::Read, name_span));
     Some(ModuleBody {
         doc: doc.trim().to_string(),
@@ -287,6 +293,7 @@ fn read_body(mut section: Section<'_>, file: &File, faults: &mut Faults) -> Opti
         effect_span,
         source: source?,
         way: way?,
+        tests,
     })
 }
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use model::text::{did_you_mean, quote};
+use serde_json::{Number, Value as Json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -242,22 +243,75 @@ impl<'f> Section<'f> {
         })
     }
 
-    /// Every key that nobody took is a fault: one of `unavailable` is not built yet, any other is
-    /// unknown.
-    pub(crate) fn finish(self, unavailable: &[&str], faults: &mut Faults) {
+    /// The tables `[[..key]]`, in the order of the file; none if the key is absent.
+    pub(crate) fn array_of_tables(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults,
+    ) -> Vec<Section<'f>> {
+        let Some((span, value)) = self.take(key) else { return Vec::new() };
+        let path = format!("{}.{key}", self.path);
+        let table = |item: Spanned<DeValue<'f>>| {
+            let span = item.span();
+            match item.into_inner() {
+                DeValue::Table(entries) => {
+                    let path = path.clone();
+                    Some(Section { file: self.file, path, span, entries, known: Vec::new() })
+                }
+                _ => None,
+            }
+        };
+        let sections = match value {
+            DeValue::Array(items) => items.into_iter().map(table).collect::<Option<Vec<_>>>(),
+            _ => None,
+        };
+        sections.unwrap_or_else(|| {
+            let message = format!("expected tables `[[{path}]]`");
+            faults.push(self.fault(span, key, message));
+            Vec::new()
+        })
+    }
+
+    /// Any value under `key`, as JSON, with its place.
+    pub(crate) fn json(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults,
+    ) -> Option<(Json, Range<usize>)> {
+        let (span, value) = self.take(key)?;
+        let json = to_json(value);
+        if json.is_none() {
+            let message = "a date, `inf` or `nan` has no form in JSON";
+            faults.push(self.fault(span.clone(), key, message).help("Write a date as a text"));
+        }
+        Some((json?, span))
+    }
+
+    /// The table under `key`, as JSON, with its place.
+    pub(crate) fn json_object(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults,
+    ) -> Option<(serde_json::Map<String, Json>, Range<usize>)> {
+        match self.json(key, faults)? {
+            (Json::Object(members), span) => Some((members, span)),
+            (_, span) => {
+                faults.push(self.fault(span, key, "expected a table"));
+                None
+            }
+        }
+    }
+
+    /// Every key that nobody took is a fault.
+    pub(crate) fn finish(self, faults: &mut Faults) {
         for key in self.entries.keys() {
             if faults.is_full() {
                 return;
             }
             let name: &str = key.get_ref();
-            let shown = quote(name);
-            let fault = if unavailable.contains(&name) {
-                self.fault(key.span(), "", format!("`{shown}` is not available in this version"))
-            } else {
-                let help = did_you_mean(name, self.known.iter().copied());
-                self.fault(key.span(), "", format!("unknown key `{shown}`")).maybe_help(help)
-            };
-            faults.push(fault);
+            let help = did_you_mean(name, self.known.iter().copied());
+            let fault = self.fault(key.span(), "", format!("unknown key `{}`", quote(name)));
+            faults.push(fault.maybe_help(help));
         }
     }
 
@@ -320,6 +374,29 @@ impl Words {
             None => self.span.clone(),
         }
     }
+}
+
+fn to_json(value: DeValue<'_>) -> Option<Json> {
+    Some(match value {
+        DeValue::String(text) => Json::String(text.into_owned()),
+        DeValue::Integer(digits) => {
+            i64::from_str_radix(digits.as_str(), digits.radix()).ok()?.into()
+        }
+        DeValue::Float(digits) => Json::Number(Number::from_f64(digits.as_str().parse().ok()?)?),
+        DeValue::Boolean(value) => Json::Bool(value),
+        DeValue::Datetime(_) => return None,
+        DeValue::Array(items) => {
+            let items = items.into_iter().map(|item| to_json(item.into_inner()));
+            Json::Array(items.collect::<Option<_>>()?)
+        }
+        DeValue::Table(entries) => {
+            let members = entries.into_iter();
+            let member = members.map(|(key, value)| {
+                Some((key.into_inner().into_owned(), to_json(value.into_inner())?))
+            });
+            Json::Object(member.collect::<Option<_>>()?)
+        }
+    })
 }
 
 fn kind_of(value: &DeValue<'_>) -> &'static str {

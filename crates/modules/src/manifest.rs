@@ -57,14 +57,14 @@ pub fn load(folder: &Path) -> Result<Manifest, Vec<ManifestFault>> {
     faults.or(Manifest { modules })
 }
 
-struct Declared<'f> {
-    sources: BTreeMap<String, SourceDeclaration<'f>>,
-    modules: BTreeMap<Text, ModuleDeclaration<'f>>,
+pub(crate) struct Declared<'f> {
+    pub(crate) sources: BTreeMap<String, SourceDeclaration<'f>>,
+    pub(crate) modules: BTreeMap<Text, ModuleDeclaration<'f>>,
     /// Whether every file could be read to its end.
     is_whole: bool,
 }
 
-fn read_files(folder: &Path, faults: &mut Faults) -> Vec<File> {
+pub(crate) fn read_files(folder: &Path, faults: &mut Faults) -> Vec<File> {
     let paths = match manifest_paths(folder) {
         Ok(paths) => paths,
         Err(error) => {
@@ -115,7 +115,7 @@ pub(crate) fn read_text(path: &Path, bytes_max: u64) -> Result<String, String> {
     }
 }
 
-fn read_declarations<'f>(files: &'f [File], faults: &mut Faults) -> Declared<'f> {
+pub(crate) fn read_declarations<'f>(files: &'f [File], faults: &mut Faults) -> Declared<'f> {
     let mut declared =
         Declared { sources: BTreeMap::new(), modules: BTreeMap::new(), is_whole: true };
     for file in files {
@@ -143,7 +143,7 @@ fn read_declarations<'f>(files: &'f [File], faults: &mut Faults) -> Declared<'f>
                 add_module(&mut declared.modules, module, faults);
             }
         }
-        root.finish(&[], faults);
+        root.finish(faults);
     }
     declared
 }

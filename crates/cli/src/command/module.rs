@@ -8,15 +8,15 @@ use model::json;
 use model::text::{cut, did_you_mean, quote};
 use model::{Text, Type};
 use server::wire::{self, Problem};
-use tidegate::Tidegate;
+use tidegate::{BuildError, Tested, Tidegate};
 use uuid::Uuid;
 
-use super::run::{input_invalid, local};
+use super::run::{build_refusal, input_invalid, local};
 use super::text;
-use crate::args::{ModuleCommand, ModuleInvoke, ModuleList, ModuleShow};
+use crate::args::{ModuleCommand, ModuleInvoke, ModuleList, ModuleShow, ModuleTest};
 use crate::exit::{Exit, Refusal, next};
 use crate::limits::MESSAGE_SHOWN_MAX;
-use crate::terminal::NAME;
+use crate::terminal::{ERROR, GOOD, NAME, QUIET};
 use crate::{hint, problem, show, terminal, values};
 
 pub(crate) fn module(command: &ModuleCommand) -> Result<Exit, Refusal> {
@@ -24,6 +24,7 @@ pub(crate) fn module(command: &ModuleCommand) -> Result<Exit, Refusal> {
         ModuleCommand::List(args) => list(args),
         ModuleCommand::Show(args) => one(args),
         ModuleCommand::Invoke(args) => invoke(args),
+        ModuleCommand::Test(args) => test(args),
     }
 }
 
@@ -111,6 +112,54 @@ fn invoke(args: &ModuleInvoke) -> Result<Exit, Refusal> {
             Err(Refusal::new(Exit::Failed, message).document(text(document.body)))
         }
     }
+}
+
+fn test(args: &ModuleTest) -> Result<Exit, Refusal> {
+    let Some(folder) = args.modules.folder() else {
+        return Err(Refusal::usage("there is no folder `modules`").help("Name it: `--modules DIR`"));
+    };
+    let tested = tidegate::test_modules(&folder, args.name.as_deref())
+        .map_err(|faults| build_refusal(&BuildError::Modules(faults)))?;
+    if args.json.json {
+        let items: Vec<_> = tested.iter().map(test_document).collect();
+        terminal::out(&format!("{}\n", serde_json::json!({ "items": items })));
+    } else {
+        tested.iter().for_each(|test| terminal::out(&shown_test(test)));
+    }
+    let failed = tested.iter().filter(|test| !test.differences.is_empty()).count();
+    let passed = tested.len() - failed;
+    match tested.len() {
+        0 => terminal::err("There are no tests. They are written `[[module.NAME.test]]`.\n"),
+        _ => terminal::err(&format!("\n{passed} passed, {failed} failed\n")),
+    }
+    Ok(if failed == 0 { Exit::Completed } else { Exit::Failed })
+}
+
+fn shown_test(test: &Tested) -> String {
+    let name = match &test.name {
+        Some(name) => format!("{}: {}", test.module, quote(name)),
+        None => format!("{}: test {}", test.module, test.number),
+    };
+    if test.differences.is_empty() {
+        return format!("{GOOD}ok{GOOD:#}     {name}\n");
+    }
+    let place = format!("{}:{}", quote(&test.file.to_string_lossy()), test.line);
+    let differences = test.differences.iter();
+    let lines = differences.map(|it| format!("       {}\n", cut(it, MESSAGE_SHOWN_MAX)));
+    let lines: String = lines.collect();
+    format!("{ERROR}failed{ERROR:#} {name} {QUIET}({place}){QUIET:#}\n{lines}")
+}
+
+fn test_document(test: &Tested) -> serde_json::Value {
+    serde_json::json!({
+        "module": test.module.as_str(),
+        "number": test.number,
+        "name": test.name,
+        "file": test.file.to_string_lossy(),
+        "line": test.line,
+        "passed": test.differences.is_empty(),
+        "differences": test.differences,
+    })
 }
 
 fn find(tidegate: &Tidegate, wanted: &str) -> Result<(Text, RegisteredModule), Refusal> {

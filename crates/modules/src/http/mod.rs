@@ -23,7 +23,7 @@ use model::text::quote;
 use model::{Code, Text, Value};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response, Url};
+use reqwest::{Client, Method, Response, StatusCode, Url};
 
 pub(crate) use declare::{HttpCall, HttpDeclaration};
 
@@ -92,6 +92,40 @@ impl Source {
     ) -> Option<Arc<dyn Module>> {
         let request = call.check(module, body, faults)?;
         Some(Arc::new(HttpModule { service: self.0.clone(), request: Arc::new(request) }))
+    }
+}
+
+/// What a module would send, and what it makes of a recorded answer.
+pub(crate) struct Exchange {
+    /// Method, path and query: `GET /v2/customers/c-1?expand=tier`.
+    pub(crate) request: Result<String, ModuleError>,
+    pub(crate) body: Result<Option<String>, ModuleError>,
+    pub(crate) result: Result<Value, ModuleError>,
+}
+
+impl Exchange {
+    /// Plays a recorded answer to `call`; `None` if the module does not fit its signature, which is
+    /// then a fault.
+    pub(crate) fn play(
+        (module, body, call): (&ModuleDeclaration<'_>, &ModuleBody, &HttpCall),
+        arguments: &[Value],
+        (status, text): (StatusCode, &str),
+        faults: &mut Faults,
+    ) -> Option<Exchange> {
+        let request = call.check(module, body, faults)?;
+        let base: Url = "http://localhost".parse().ok()?;
+        let target = request.url(&base, arguments).map_err(unusable);
+        let headers = request.headers(arguments).map_err(unusable);
+        let target = target.and_then(|url| headers.map(|_| url)).map(|url| {
+            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+            format!("{} {}{query}", request.method, url.path())
+        });
+        // A request that cannot be made has no answer.
+        let result = match &target {
+            Ok(_) => request.answer.recorded(status, text, arguments),
+            Err(error) => Err(error.clone()),
+        };
+        Some(Exchange { request: target, body: request.body(arguments), result })
     }
 }
 

@@ -143,7 +143,31 @@ impl Answer {
             return Err(refusal(response, secrets).await);
         }
         let text = whole(response, secrets).await?;
-        let text = if text.trim().is_empty() { "null" } else { text.as_str() };
+        self.value(&text, arguments, secrets)
+    }
+
+    /// What an answer that was recorded becomes.
+    pub(crate) fn recorded(
+        &self,
+        status: StatusCode,
+        text: &str,
+        arguments: &[Value],
+    ) -> Result<Value, ModuleError> {
+        match status {
+            _ if self.is_absent(status) => Ok(Value::None),
+            _ if status.is_success() => self.value(text, arguments, &Secrets::default()),
+            _ => Err(refused(status, text, None)),
+        }
+    }
+
+    /// What the body of a success becomes.
+    fn value(
+        &self,
+        text: &str,
+        arguments: &[Value],
+        secrets: &Secrets,
+    ) -> Result<Value, ModuleError> {
+        let text = if text.trim().is_empty() { "null" } else { text };
         let response =
             json::read(&self.response, text).map_err(|faults| unfit(&faults, secrets))?;
         match &self.formula {
@@ -202,7 +226,11 @@ async fn refusal(mut response: Response, secrets: &Secrets) -> ModuleError {
     if !is_whole {
         body.push('…');
     }
-    let piece = cut(secrets.hide(&body).trim(), ERROR_BODY_CHARS);
+    refused(status, &secrets.hide(&body), after)
+}
+
+fn refused(status: StatusCode, body: &str, after: Option<Duration>) -> ModuleError {
+    let piece = cut(body.trim(), ERROR_BODY_CHARS);
     let reason = status.canonical_reason().map_or(String::new(), |reason| format!(" {reason}"));
     let message = match (status.is_redirection(), piece.as_str()) {
         (true, _) => {

@@ -15,7 +15,6 @@ use engine::ports::{Module, ModuleCall, ModuleError};
 use futures_util::future::BoxFuture;
 use futures_util::{TryStreamExt, pin_mut};
 use model::json;
-use model::limits::{LIST_LENGTH_MAX, VALUE_BYTES_MAX};
 use model::text::quote;
 use model::{Code, Type, Value};
 use tokio::runtime::Runtime;
@@ -25,6 +24,7 @@ use tokio_postgres::{CancelToken, Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::limits::{CONNECT_MAX, STATEMENTS_KEPT_MAX};
+use crate::rows::{Gathered, Rows, misfit};
 use crate::secret::Secrets;
 
 /// What all connections run on; `None` if the system has no threads left.
@@ -46,16 +46,6 @@ pub(crate) struct Database {
 pub(crate) struct Connection {
     pub(crate) client: Client,
     prepared: HashMap<Arc<str>, tokio_postgres::Statement>,
-}
-
-/// How many rows make a result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rows {
-    /// Their number alone: how many the statement changed.
-    Changed,
-    All,
-    AtMostOne,
-    One,
 }
 
 /// A statement that fits its signature; each of its rows is one JSON text.
@@ -184,37 +174,12 @@ impl Database {
         }
         let rows = connection.client.query_raw(&prepared, arguments).await.map_err(told)?;
         pin_mut!(rows);
-        let rows_max = if statement.rows == Rows::All { LIST_LENGTH_MAX } else { 1 };
-        let (mut values, mut bytes) = (Vec::new(), 0);
+        let mut gathered = Gathered::new(statement.rows);
         while let Some(row) = rows.try_next().await.map_err(told)? {
-            if values.len() == rows_max {
-                return Err(statement.too_many());
-            }
             let text: Option<&str> = row.try_get(0).map_err(told)?;
-            let number = values.len() + 1;
-            let value = json::read(&statement.row, text.unwrap_or("null")).map_err(|faults| {
-                let fault = faults.first();
-                let place = fault.map_or("", |fault| fault.pointer.trim_start_matches('/'));
-                let message = fault.map_or("it cannot be read", |fault| fault.message.as_str());
-                misfit(match place {
-                    "" => format!("row {number}: {message}"),
-                    column => format!("row {number}, column `{}`: {message}", quote(column)),
-                })
-            })?;
-            bytes += value.bytes();
-            if bytes > VALUE_BYTES_MAX {
-                let message = format!("the result is larger than {VALUE_BYTES_MAX} bytes");
-                return Err(ModuleError::new(Code::R009, message, false));
-            }
-            values.push(value);
+            gathered.push(|number| read_row(&statement.row, text.unwrap_or("null"), number))?;
         }
-        match statement.rows {
-            Rows::All => Ok(Value::List(values.into())),
-            Rows::AtMostOne => Ok(values.pop().unwrap_or(Value::None)),
-            Rows::One | Rows::Changed => {
-                values.pop().ok_or_else(|| misfit("expected exactly one row, got none"))
-            }
-        }
+        gathered.value()
     }
 
     /// What a failure of the database means: whether another attempt may succeed.
@@ -252,21 +217,17 @@ impl Connection {
     }
 }
 
-impl Statement {
-    fn too_many(&self) -> ModuleError {
-        match self.rows {
-            Rows::All => {
-                let message = format!("the result has more than {LIST_LENGTH_MAX} rows");
-                ModuleError::new(Code::R009, message, false)
-            }
-            Rows::AtMostOne => misfit("expected at most one row, got more"),
-            Rows::One | Rows::Changed => misfit("expected exactly one row, got more"),
-        }
-    }
-}
-
-fn misfit(message: impl Into<String>) -> ModuleError {
-    ModuleError::new(Code::R010, message, false)
+/// A row that the database has written as JSON.
+pub(crate) fn read_row(ty: &Type, text: &str, number: usize) -> CallResult {
+    json::read(ty, text).map_err(|faults| {
+        let fault = faults.first();
+        let place = fault.map_or("", |fault| fault.pointer.trim_start_matches('/'));
+        let message = fault.map_or("it cannot be read", |fault| fault.message.as_str());
+        misfit(match place {
+            "" => format!("row {number}: {message}"),
+            column => format!("row {number}, column `{}`: {message}", quote(column)),
+        })
+    })
 }
 
 /// Tells the database to stop, when the one who waits is gone.

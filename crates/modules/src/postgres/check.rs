@@ -12,12 +12,13 @@ use model::{Effect, Field, Record, Type};
 use tokio_postgres::types::{Kind, Type as SqlType};
 use tokio_postgres::{Client, Column};
 
-use super::calls::{Rows, Statement};
+use super::calls::Statement;
 use super::text::{Numbered, number};
 use crate::declaration::{ModuleBody, ModuleDeclaration};
 use crate::document::Words;
 use crate::fault::{Faults, ManifestFault};
 use crate::limits::SQL_BYTES_MAX;
+use crate::rows::Rows;
 use crate::sqlite::first_word;
 
 /// What a statement may begin with; nothing that would change the connection for later calls.
@@ -170,11 +171,7 @@ impl Checker<'_, '_> {
             faults.push(self.signature_fault("->", message).help(help));
             return None;
         }
-        let (rows, content) = match result {
-            Type::List(element) => (Rows::All, &**element),
-            Type::Optional(content) => (Rows::AtMostOne, &**content),
-            other => (Rows::One, other),
-        };
+        let (rows, content) = Rows::of(result);
         let (row, json, from) = match content {
             Type::Record(record) => {
                 let fields = self.fields(record, columns, faults)?;

@@ -7,9 +7,10 @@ mod text;
 
 use std::sync::{Arc, Mutex};
 
-use engine::ports::Module;
-use model::Effect;
+use engine::ports::{Module, ModuleError};
 use model::text::quote;
+use model::{Effect, Type, Value};
+use serde_json::{Map, Value as Json};
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -19,9 +20,10 @@ use crate::declaration::{
 };
 use crate::document::Words;
 use crate::fault::{Faults, ManifestFault};
+use crate::rows::{Gathered, Rows};
 use crate::secret::{Expanded, Secrets};
 use crate::tls::{self, Use};
-use calls::{Connection, Database, PostgresModule, wait_for};
+use calls::{Connection, Database, PostgresModule, read_row, wait_for};
 use check::{Checker, describe};
 
 /// One database.
@@ -119,4 +121,20 @@ impl Source {
         });
         described.unwrap_or_else(|| Err(("there are no threads".to_owned(), None)))
     }
+}
+
+/// What rows that were recorded become. A column that a row does not name is null.
+pub(crate) fn recorded(result: &Type, rows: &[Map<String, Json>]) -> Result<Value, ModuleError> {
+    let (kind, content) = Rows::of(result);
+    let is_record = matches!(content, Type::Record(_));
+    let row_type = if kind == Rows::AtMostOne && !is_record { result } else { content };
+    let mut gathered = Gathered::new(kind);
+    for row in rows {
+        let text = match is_record {
+            true => Json::Object(row.clone()).to_string(),
+            false => row.values().next().map_or("null".to_owned(), Json::to_string),
+        };
+        gathered.push(|number| read_row(row_type, &text, number))?;
+    }
+    gathered.value()
 }

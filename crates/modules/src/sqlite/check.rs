@@ -9,11 +9,12 @@ use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::{Batch, Connection};
 
 use super::cells;
-use super::statement::{Column, Rows, Shape, Statement};
+use super::statement::{Column, Shape, Statement};
 use crate::declaration::{ModuleBody, ModuleDeclaration};
 use crate::document::Words;
 use crate::fault::{Faults, ManifestFault};
 use crate::limits::SQL_BYTES_MAX;
+use crate::rows::Rows;
 
 /// What a statement may begin with; nothing that would change the connection for later calls.
 const FIRST_WORDS: &[&str] =
@@ -43,11 +44,11 @@ pub(crate) fn check(
     fits.then(|| Statement { sql: sql.text.clone(), arguments, rows, shape })
 }
 
-struct Checker<'a, 'f> {
-    conn: &'a Connection,
-    module: &'a ModuleDeclaration<'f>,
-    body: &'a ModuleBody,
-    sql: &'a Words,
+pub(super) struct Checker<'a, 'f> {
+    pub(super) conn: &'a Connection,
+    pub(super) module: &'a ModuleDeclaration<'f>,
+    pub(super) body: &'a ModuleBody,
+    pub(super) sql: &'a Words,
 }
 
 impl<'a> Checker<'a, '_> {
@@ -209,16 +210,17 @@ impl<'a> Checker<'a, '_> {
             .maybe_help(did_you_mean(bare, names))
     }
 
-    fn check_result(&self, columns: &[Text], faults: &mut Faults) -> Option<(Rows, Shape)> {
+    /// How many rows there may be, and what each becomes.
+    pub(super) fn check_result(
+        &self,
+        columns: &[Text],
+        faults: &mut Faults,
+    ) -> Option<(Rows, Shape)> {
         let result = &self.signature().result;
         if columns.is_empty() {
             return self.check_changed(result, faults);
         }
-        let (rows, content) = match result {
-            Type::List(element) => (Rows::All, &**element),
-            Type::Optional(content) => (Rows::AtMostOne, &**content),
-            other => (Rows::One, other),
-        };
+        let (rows, content) = Rows::of(result);
         let shape = match content {
             Type::Record(record) => {
                 Some(Shape::Record(self.check_record(record, columns, faults)?))

@@ -8,9 +8,11 @@ mod calls;
 mod cells;
 mod check;
 mod init;
+mod recorded;
 mod statement;
 
 pub(crate) use check::first_word;
+pub(crate) use recorded::recorded;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -7,13 +7,13 @@
 //! gives an `Int`: the rows it changed.
 
 use engine::ports::ModuleError;
-use model::limits::{LIST_LENGTH_MAX, VALUE_BYTES_MAX};
 use model::text::quote;
 use model::{Code, Text, Type, Value};
 use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::calls::{CallResult, explain};
 use super::cells;
+use crate::rows::{Gathered, Rows, misfit};
 
 /// A statement that fits its signature and its database.
 pub(crate) struct Statement {
@@ -22,16 +22,6 @@ pub(crate) struct Statement {
     pub(crate) arguments: Vec<usize>,
     pub(crate) rows: Rows,
     pub(crate) shape: Shape,
-}
-
-/// How many rows make a result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rows {
-    /// Their number alone: how many the statement changed.
-    Changed,
-    All,
-    AtMostOne,
-    One,
 }
 
 /// What a row becomes.
@@ -81,40 +71,17 @@ impl Statement {
     }
 
     fn read(&self, rows: &mut rusqlite::Rows<'_>) -> CallResult {
-        let rows_max = if self.rows == Rows::All { LIST_LENGTH_MAX } else { 1 };
-        let mut values = Vec::new();
-        let mut bytes = 0;
+        let mut gathered = Gathered::new(self.rows);
         while let Some(row) = rows.next().map_err(|error| explain(&error))? {
-            if values.is_empty() {
+            if gathered.count() == 0 {
                 self.shape.check(row)?;
-            } else if values.len() == rows_max {
-                return Err(self.too_many());
             }
-            let value = self
-                .shape
-                .read(row)
-                .map_err(|problem| misfit(format!("row {}, {problem}", values.len() + 1)))?;
-            bytes += value.bytes();
-            if bytes > VALUE_BYTES_MAX {
-                return Err(beyond(format!("the result is larger than {VALUE_BYTES_MAX} bytes")));
-            }
-            values.push(value);
+            gathered.push(|number| {
+                let read = self.shape.read(row);
+                read.map_err(|problem| misfit(format!("row {number}, {problem}")))
+            })?;
         }
-        match self.rows {
-            Rows::All => Ok(Value::List(values.into())),
-            Rows::AtMostOne => Ok(values.pop().unwrap_or(Value::None)),
-            Rows::One | Rows::Changed => {
-                values.pop().ok_or_else(|| misfit("expected exactly one row, got none"))
-            }
-        }
-    }
-
-    fn too_many(&self) -> ModuleError {
-        match self.rows {
-            Rows::All => beyond(format!("the result has more than {LIST_LENGTH_MAX} rows")),
-            Rows::AtMostOne => misfit("expected at most one row, got more"),
-            Rows::One | Rows::Changed => misfit("expected exactly one row, got more"),
-        }
+        gathered.value()
     }
 }
 
@@ -146,12 +113,4 @@ impl Shape {
             Shape::Scalar(column) => cell(column),
         }
     }
-}
-
-fn misfit(message: impl Into<String>) -> ModuleError {
-    ModuleError::new(Code::R010, message.into(), false)
-}
-
-fn beyond(message: String) -> ModuleError {
-    ModuleError::new(Code::R009, message, false)
 }
