@@ -141,11 +141,15 @@ fn wait(mut condition: impl FnMut() -> bool) {
 #[test]
 fn the_tests_of_a_manifest_are_played() {
     let folder = Folder::with_shop();
-    check(&folder, &["module", "test"], expect![[r#"
+    check(
+        &folder,
+        &["module", "test"],
+        expect![[r#"
         exit 0
         --- stderr
         There are no tests. They are written `[[module.NAME.test]]`.
-    "#]]);
+    "#]],
+    );
     let tests = r#"
         [[module.GetUser.test]]
         name = "Alice"
@@ -160,7 +164,10 @@ fn the_tests_of_a_manifest_are_played() {
     let path = folder.path("modules/shop.toml");
     let manifest = std::fs::read_to_string(&path).expect("the manifest");
     std::fs::write(path, manifest + tests).expect("the manifest with tests");
-    check(&folder, &["module", "test", "GetUser"], expect![[r#"
+    check(
+        &folder,
+        &["module", "test", "GetUser"],
+        expect![[r#"
         exit 1
         --- stdout
         ok     GetUser: Alice
@@ -169,7 +176,8 @@ fn the_tests_of_a_manifest_are_played() {
         --- stderr
 
         1 passed, 1 failed
-    "#]]);
+    "#]],
+    );
     let document = folder.tidegate(&["module", "test", "--json"]).json();
     assert_eq!(document["items"][0]["passed"], true);
     assert_eq!(document["items"][1]["passed"], false);

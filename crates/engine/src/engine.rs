@@ -16,6 +16,7 @@ use crate::history::History;
 use crate::loaded::LoadedImage;
 use crate::log::{Event, Received, Record, StoredValue};
 use crate::mailbox::{Request, Waiter, Waiting};
+use crate::needs::{self, MissingModule};
 use crate::ports::{
     AliasRow, Answering, Claim, Clock, DeletedImage, Delivered, Delivery, EventQuery,
     ExecutionQuery, ExecutionRow, Expected, KeptEvent, MoveAlias, MovedAlias, SavePipeline,
@@ -385,6 +386,12 @@ impl Engine {
         let Some(alias) = alias else { return Ok(None) };
         let loaded = self.shared.image(alias.digest).await?;
         Ok(loaded.map(|loaded| Found { loaded, alias: Some(alias) }))
+    }
+
+    /// The modules that stored images call and that are gone, have another effect or another
+    /// signature: calls of them fail with R012. By name, at most [`limits::MODULES_MISSING_MAX`].
+    pub async fn missing_modules(&self) -> Result<Vec<MissingModule>, EngineError> {
+        needs::missing(&self.shared).await
     }
 
     /// The [catalog](Engine::catalog) with the stored pipelines of these names. Where there is none,

@@ -18,6 +18,7 @@ mod history;
 mod invoke;
 mod loaded;
 mod mailbox;
+mod needs;
 mod reference;
 mod registry;
 mod resume;
@@ -45,6 +46,7 @@ pub use history::{Happened, History, HistoryItem};
 pub use id::{ExecutionId, Timestamp};
 pub use loaded::{LoadedImage, UnknownFunction};
 pub use memory::MemoryStore;
+pub use needs::MissingModule;
 pub use ports::{
     Clock, Module, ModuleCall, ModuleError, RegisteredModule, Status, Store, StoreError,
 };

@@ -48,3 +48,9 @@ pub const CLAIMS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 pub const TIMERS_READ: usize = 256;
 /// Rows of each kind that one step of a sweep forgets.
 pub const SWEEP_MAX: usize = 500;
+
+/// So many modules are named that images need and that are not there.
+pub const MODULES_MISSING_MAX: usize = 100;
+
+/// Names of images that are read from the store at once.
+pub const PAGE_OF_IMAGES: usize = 1_000;

@@ -137,6 +137,15 @@ impl Store for MemoryStore {
         ready(Ok(self.kept().alias(&name, version)))
     }
 
+    fn images(&self, after: Option<Digest>, limit: usize) -> StoreFuture<Vec<Digest>> {
+        let kept = self.kept();
+        let mut behind: Vec<Digest> = kept.images.keys().copied().collect();
+        behind.retain(|digest| after.is_none_or(|after| *digest > after));
+        behind.sort_unstable();
+        behind.truncate(limit);
+        ready(Ok(behind))
+    }
+
     fn aliases(&self, after: Option<Text>, limit: usize) -> StoreFuture<Vec<AliasRow>> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let kept = self.kept();

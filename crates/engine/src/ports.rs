@@ -133,6 +133,8 @@ pub trait Store: Send + Sync + 'static {
     fn save_pipeline(&self, save: SavePipeline) -> StoreFuture<SavedPipeline>;
     /// The image of this name.
     fn image(&self, digest: Digest) -> StoreFuture<Option<StoredImage>>;
+    /// The names of all images, sorted, behind `after`, at most `limit`.
+    fn images(&self, after: Option<Digest>, limit: usize) -> StoreFuture<Vec<Digest>>;
     /// Where an alias points, at its newest version or at `version`.
     fn alias(&self, name: Text, version: Option<u32>) -> StoreFuture<Option<AliasRow>>;
     /// Aliases with their newest versions, sorted by name, behind `after`, at most `limit`.

@@ -14,6 +14,7 @@ use crate::driver::Driver;
 use crate::error::EngineError;
 use crate::loaded::LoadedImage;
 use crate::mailbox::Request;
+use crate::needs::Needs;
 use crate::ports::{AliasRow, Clock, ExecutionQuery, Status, Store, StoredImage};
 use crate::reference::PipelineName;
 use crate::registry::Registry;
@@ -45,6 +46,7 @@ pub(crate) struct Shared {
     /// lock, so no message reaches a task that has decided to end.
     live: Mutex<Mailboxes>,
     images: Mutex<FxHashMap<Digest, Arc<LoadedImage>>>,
+    pub(crate) needs: Needs,
     aliases: Mutex<Aliases>,
     phase: watch::Sender<Phase>,
     pub(crate) timers: Timers,
@@ -72,6 +74,7 @@ impl Shared {
             modules: RwLock::new(with_catalog(registry)),
             live: Mutex::default(),
             images: Mutex::default(),
+            needs: Needs::default(),
             aliases: Mutex::default(),
             phase: watch::Sender::new(Phase::Open),
             timers: Timers::new(),
@@ -124,14 +127,10 @@ impl Shared {
         if let Some(loaded) = lock(&self.images).get(&digest) {
             return Ok(Some(loaded.clone()));
         }
-        let Some(stored) = self.store.image(digest).await? else { return Ok(None) };
-        let unusable = |cause: String| EngineError::Unusable(format!("{digest}: {cause}"));
-        let image = Image::decode(&stored.bytes).map_err(|fault| unusable(fault.to_string()))?;
-        if image.digest != digest {
-            return Err(unusable("the image says it has another digest".to_owned()));
-        }
-        let loaded = LoadedImage::new(image)
-            .map_err(|unknown| unusable(format!("it uses the unknown function {}", unknown.0)))?;
+        let Some(image) = self.read_image(digest).await? else { return Ok(None) };
+        let loaded = LoadedImage::new(image).map_err(|unknown| {
+            EngineError::Unusable(format!("{digest}: it uses the unknown function {}", unknown.0))
+        })?;
         let loaded = Arc::new(loaded);
         let mut images = lock(&self.images);
         if images.len() >= limits::IMAGES_CACHED_MAX {
@@ -139,6 +138,17 @@ impl Shared {
         }
         images.insert(digest, loaded.clone());
         Ok(Some(loaded))
+    }
+
+    /// An image as the store has it.
+    pub(crate) async fn read_image(&self, digest: Digest) -> Result<Option<Image>, EngineError> {
+        let Some(stored) = self.store.image(digest).await? else { return Ok(None) };
+        let unusable = |cause: String| EngineError::Unusable(format!("{digest}: {cause}"));
+        let image = Image::decode(&stored.bytes).map_err(|fault| unusable(fault.to_string()))?;
+        if image.digest != digest {
+            return Err(unusable("the image says it has another digest".to_owned()));
+        }
+        Ok(Some(image))
     }
 
     pub(crate) async fn alias(

@@ -87,7 +87,7 @@ fn a_folder_that_is_not_there() {
 }
 
 #[test]
-fn unknown_and_unavailable_keys() {
+fn unknown_keys() {
     check(
         "[module.M]\nsignatur = \"() -> Int\"\nsource = \"db\"\nsql = \"select 1\"\n",
         expect![[r#"
@@ -107,8 +107,11 @@ fn unknown_and_unavailable_keys() {
     check(
         &(module("() -> Int", "select 1") + "[[module.M.test]]\ncall = 1\n"),
         expect![[r#"
-        modules/m.toml:10: module.M: `test` is not available in this version
-    "#]],
+            modules/m.toml:10: module.M.test: `reply` is missing
+              help: Write what the database gave: `reply = { rows = [{ .. }] }`
+            modules/m.toml:10: module.M.test: expected one of `expect`, `absent = true` and `fails`
+            modules/m.toml:11: module.M.test: unknown key `call`
+        "#]],
     );
     check(
         "[module.crm.Fetch]\nsignature = \"() -> Int\"\n",

@@ -212,7 +212,7 @@ async fn answer(
         Endpoint::InvokeModule => modules::invoke(context).await,
         Endpoint::ListModules => modules::list(&context),
         Endpoint::Live => Ok(health::live()),
-        Endpoint::Ready => health::ready(app),
+        Endpoint::Ready => health::ready(app).await,
         Endpoint::Metrics => Ok(metrics::read(app)),
         Endpoint::Describe => Ok(Reply::ok(openapi::text())),
     }

@@ -163,6 +163,7 @@ impl Store for SimStore {
         kept_events(query: EventQuery) -> Vec<KeptEvent>;
         claim(key: Text) -> Option<Claim>;
         image(digest: Digest) -> Option<StoredImage>;
+        images(after: Option<Digest>, limit: usize) -> Vec<Digest>;
         alias(name: Text, version: Option<u32>) -> Option<AliasRow>;
         aliases(after: Option<Text>, limit: usize) -> Vec<AliasRow>;
         aliases_of(digest: Digest, limit: usize) -> Vec<AliasRow>;

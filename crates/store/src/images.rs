@@ -8,11 +8,25 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::row;
 
 const IMAGE: &str = "SELECT digest, bytes, source, created_at FROM images WHERE digest = ?1";
+const NAMES: &str = "SELECT digest FROM images WHERE digest > ?1 ORDER BY digest LIMIT ?2";
 const IS_ASKED_FOR: &str = "SELECT is_asked_for FROM images WHERE digest = ?1";
 const ASK_FOR: &str = "UPDATE images SET is_asked_for = 1 WHERE digest = ?1 AND is_asked_for = 0";
 pub(crate) const DELETE_UNUSED: &str = "DELETE FROM images WHERE digest = ?1
     AND NOT EXISTS (SELECT 1 FROM aliases WHERE aliases.digest = ?1)
     AND NOT EXISTS (SELECT 1 FROM executions WHERE executions.image = ?1)";
+
+/// The names of all images, sorted, behind `after`.
+pub(crate) fn images(
+    connection: &Connection,
+    after: Option<Digest>,
+    limit: usize,
+) -> rusqlite::Result<Vec<Digest>> {
+    // Nothing is sorted before the empty name.
+    let after = after.map_or(Vec::new(), |digest| digest.0.to_vec());
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut names = connection.prepare_cached(NAMES)?;
+    names.query_map(params![after, limit], |row| Ok(Digest(row.get(0)?)))?.collect()
+}
 
 /// The image of this name.
 pub(crate) fn image(

@@ -174,6 +174,10 @@ impl Store for SqliteStore {
         self.read(move |connection| images::image(connection, digest))
     }
 
+    fn images(&self, after: Option<Digest>, limit: usize) -> StoreFuture<Vec<Digest>> {
+        self.read(move |connection| images::images(connection, after, limit))
+    }
+
     fn alias(&self, name: Text, version: Option<u32>) -> StoreFuture<Option<AliasRow>> {
         self.read(move |connection| aliases::alias(connection, &name, version))
     }

@@ -256,6 +256,7 @@ macro_rules! forward {
             claim(key: Text) -> Option<engine::ports::Claim>;
             put_claim(claim: engine::ports::Claim) -> ();
             image(digest: model::Digest) -> Option<engine::ports::StoredImage>;
+            images(after: Option<model::Digest>, limit: usize) -> Vec<model::Digest>;
             aliases(after: Option<Text>, limit: usize) -> Vec<engine::ports::AliasRow>;
             aliases_of(digest: model::Digest, limit: usize) -> Vec<engine::ports::AliasRow>;
             versions(name: Text, before: Option<u32>, limit: usize) -> Vec<engine::ports::AliasRow>;

@@ -22,6 +22,7 @@ pub use problem::{Entry, Problem, ProblemKind};
 pub(crate) use event::{delivered, kept_event};
 pub(crate) use execution::item;
 pub(crate) use history::{history_item, server_sent};
+pub(crate) use module::ready;
 pub use module::{invoked, module_document, modules, not_invoked};
 pub(crate) use object::{Object, list};
 pub(crate) use pipeline::{Pipeline, compiled, pipeline_item};

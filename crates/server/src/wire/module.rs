@@ -1,10 +1,10 @@
 //! Modules, and what became of one that was called by itself, as JSON.
 
-use engine::RegisteredModule;
+use engine::{MissingModule, RegisteredModule};
 use model::{Failure, Text, Type, Value};
 
 use super::execution::{failure, failure_detail};
-use super::object::Object;
+use super::object::{Object, list};
 use super::{Document, Problem, ProblemKind, page, whole};
 
 /// A page of modules: the answer of `GET /modules`, and of `tidegate module list --json`.
@@ -23,6 +23,21 @@ fn module(object: &mut Object<'_>, name: &str, module: &RegisteredModule) {
     object.shown("effect", module.effect);
     object.text("description", &module.doc);
     object.text("origin", &module.origin);
+}
+
+/// That the server is ready, with the modules that stored pipelines miss.
+pub(crate) fn ready(missing: &[MissingModule]) -> Vec<u8> {
+    whole(|object| {
+        object.text("status", "ready");
+        if !missing.is_empty() {
+            list(object.key("missingModules"), missing, |out, module| {
+                let mut object = Object::begin(out);
+                object.text("name", &module.name);
+                object.text("message", &module.reason);
+                object.end();
+            });
+        }
+    })
 }
 
 /// What a module gave.

@@ -43,6 +43,7 @@ impl Store for BrokenStore {
         put_claim(Claim) -> ();
         save_pipeline(SavePipeline) -> SavedPipeline;
         image(Digest) -> Option<StoredImage>;
+        images(Option<Digest>, usize) -> Vec<Digest>;
         alias(Text, Option<u32>) -> Option<AliasRow>;
         aliases_of(Digest, usize) -> Vec<AliasRow>;
         versions(Text, Option<u32>, usize) -> Vec<AliasRow>;

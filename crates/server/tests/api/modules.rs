@@ -1,6 +1,7 @@
 //! Modules: listed, read, and called by themselves.
 
 use crate::host::Host;
+use engine::Registry;
 use expect_test::expect;
 
 #[tokio::test]
@@ -149,4 +150,22 @@ async fn with_a_key_it_is_called_once() {
     assert_eq!(failed.body, again.body);
     let calls = host.modules.calls();
     assert_eq!((calls.len(), calls[0].key.as_str()), (1, "invoke/k-1"));
+}
+
+#[tokio::test]
+async fn those_that_pipelines_miss_are_named() {
+    let host = Host::start().await;
+    let source = r#"{ "source": "in id: String  out name = GetUser(id).name" }"#;
+    assert_eq!(host.post("/compile", source).await.status, 200);
+    let ready = || host.get("/health/ready");
+    assert_eq!(ready().await.body, r#"{"status":"ready"}"#);
+    host.engine.replace_modules(Registry::default());
+    expect![[r#"
+        200
+        content-type: application/json
+        x-request-id: …
+        status: "ready"
+        missingModules: [{"name":"GetUser","message":"this host has no module `GetUser`"}]
+    "#]]
+    .assert_eq(&ready().await.transcript());
 }

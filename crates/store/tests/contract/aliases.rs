@@ -13,6 +13,7 @@ use crate::common::*;
 
 contract! {
     keeps_images_once,
+    pages_images_by_name,
     moves_aliases_to_other_images_only,
     loads_files_without_undoing_a_rollback,
     finds_aliases_by_version,
@@ -37,6 +38,18 @@ async fn keeps_images_once(store: Arc<dyn Store>) {
     let kept = store.image(image("x", 0).digest).await.unwrap().unwrap();
     assert_eq!(kept, *image("x", 1));
     assert_eq!(store.aliases(None, 10).await.unwrap(), []);
+}
+
+async fn pages_images_by_name(store: Arc<dyn Store>) {
+    let mut digests = Vec::new();
+    for text in ["a", "b", "c"] {
+        store.save_pipeline(save(&image(text, 1), "p")).await.unwrap();
+        digests.push(image(text, 1).digest);
+    }
+    digests.sort();
+    assert_eq!(store.images(None, 2).await.unwrap(), digests[..2]);
+    assert_eq!(store.images(Some(digests[1]), 2).await.unwrap(), digests[2..]);
+    assert_eq!(store.images(Some(digests[2]), 2).await.unwrap(), []);
 }
 
 async fn moves_aliases_to_other_images_only(store: Arc<dyn Store>) {

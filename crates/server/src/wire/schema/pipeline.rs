@@ -28,8 +28,13 @@ pub(super) fn schemas() -> Schemas {
         ("Diagnostic", diagnostic()),
         ("Place", place()),
         ("Live", closed(json!({ "status": { "const": "live" } }))),
-        ("Ready", closed(json!({ "status": { "const": "ready" } }))),
+        ("Ready", ready()),
     ]
+}
+
+fn ready() -> Value {
+    let module = closed(json!({ "name": text(), "message": text() }));
+    closed(json!({ "status": { "const": "ready" }, "missingModules?": list(module) }))
 }
 
 /// An input with all that a form needs.
