@@ -88,7 +88,11 @@ impl Command {
                 | ModuleCommand::Invoke(ModuleInvoke { json, .. })
                 | ModuleCommand::Test(ModuleTest { json, .. }),
             ) => json.json,
-            Command::Serve(_) | Command::Explain(_) | Command::Fmt(_) | Command::Graph(_) => false,
+            Command::Serve(_)
+            | Command::Explain(_)
+            | Command::Fmt(_)
+            | Command::Graph(_)
+            | Command::Module(ModuleCommand::Import(_)) => false,
         }
     }
 }
@@ -116,6 +120,34 @@ pub(crate) enum ModuleCommand {
     Invoke(ModuleInvoke),
     /// Play the tests of the manifests, without the sources
     Test(ModuleTest),
+    /// Write a manifest from the description of a service
+    #[command(subcommand)]
+    Import(ModuleImport),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModuleImport {
+    /// From an OpenAPI 3 document, JSON or YAML; nothing is fetched
+    Openapi(ImportOpenapi),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportOpenapi {
+    /// The document; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// What the source and the modules' namespace are called [default: the file's name]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Operations whose id, tag or path begins so; may be repeated
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Vec<String>,
+    /// Where to write the manifest [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Overwrite that file
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ mod executions;
 mod explain;
 mod fmt;
 mod graph;
+mod import;
 mod module;
 mod pipelines;
 mod resume;

@@ -24,3 +24,7 @@ pub(crate) const VALUE_LINE_MAX: usize = 100;
 pub(crate) const EXECUTIONS_SHOWN: usize = 50;
 /// How often a server forgets what is past its time.
 pub(crate) const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// Bytes of a document that is imported.
+pub(crate) const DOCUMENT_BYTES_MAX: u64 = 64 << 20;
+/// Notes of an import that are shown; all stand in the manifest.
+pub(crate) const NOTES_SHOWN_MAX: usize = 20;

@@ -182,3 +182,47 @@ fn the_tests_of_a_manifest_are_played() {
     assert_eq!(document["items"][0]["passed"], true);
     assert_eq!(document["items"][1]["passed"], false);
 }
+
+#[test]
+fn a_manifest_is_made_of_an_openapi_document() {
+    let folder = Folder::empty();
+    let document = r#"{ "openapi": "3.1.0", "servers": [{ "url": "https://api.example.com" }], "paths": {
+        "/pets/{id}": { "get": {
+            "operationId": "getPet",
+            "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
+            "responses": { "200": { "content": { "application/json": { "schema": {
+                "type": "object", "required": ["name"], "properties": { "name": { "type": "string" }, "more": {} }
+            } } } }, "404": {} }
+        } } } }"#;
+    folder.write("pets.json", document);
+    let import = ["module", "import", "openapi", "pets.json", "--out", "pets.toml"];
+    check(&folder, &import, expect![[r#"
+        exit 0
+        --- stderr
+        note: GET /pets/{id}: answer.more is left out: the schema says no type
+        1 of 1 operations have become modules
+
+        Next: tidegate module list --modules .
+    "#]]);
+    check(&folder, &import, expect![[r#"
+        exit 2
+        --- stderr
+        error: cannot write `pets.toml`: File exists (os error 17)
+          help: Overwrite it with `--force`
+    "#]]);
+    check(&folder, &["module", "show", "pets.getPet", "--modules", "."], expect![[r#"
+        exit 0
+        --- stdout
+        pets.getPet(id: Int) -> Optional<{ name: String }>
+          effect       read
+          declared in  ./pets.toml
+        --- stderr
+
+        Next: tidegate module invoke pets.getPet id=1
+    "#]]);
+    check(&folder, &["module", "import", "openapi", "pets.toml"], expect![[r#"
+        exit 2
+        --- stderr
+        error: `pets.toml`: the document cannot be read: error: line 6 column 1: did not find expected <document start>
+    "#]]);
+}

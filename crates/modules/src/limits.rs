@@ -67,3 +67,14 @@ pub const RESTART_MAX: Duration = Duration::from_secs(30);
 pub const FAREWELL_MAX: Duration = Duration::from_secs(3);
 /// How long the last lines of a worker that has ended are read.
 pub const LAST_LINES_MAX: Duration = Duration::from_secs(1);
+
+/// An OpenAPI document to import.
+pub const OPENAPI_BYTES_MAX: u64 = 64 << 20;
+/// How deep a schema of such a document may be, references included.
+pub const DEPTH_MAX: usize = 48;
+/// Schemas that are looked at for one operation.
+pub const SCHEMAS_MAX: usize = 5_000;
+/// Texts of an enumeration that are written as a union; a longer one is any text.
+pub const LITERALS_MAX: usize = 100;
+/// Notes that are kept of one operation.
+pub const NOTES_MAX: usize = 20;

@@ -71,7 +71,7 @@ pub use embedded::{Embedded, Failed, IntoModule, Outcome};
 pub use error::Error;
 pub use model;
 pub use model::Effect;
-pub use modules::{ManifestFault, Tested, test as test_modules};
+pub use modules::{Import, ManifestFault, Tested, import_openapi, test as test_modules};
 pub use pipelines::{FileFault, FileProblem, LoadError, LoadedFile, read_source};
 
 pub use typed::{Output, Typed};

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::run::{build_refusal, input_invalid, local};
 use super::text;
-use crate::args::{ModuleCommand, ModuleInvoke, ModuleList, ModuleShow, ModuleTest};
+use crate::args::{ModuleCommand, ModuleImport, ModuleInvoke, ModuleList, ModuleShow, ModuleTest};
 use crate::exit::{Exit, Refusal, next};
 use crate::limits::MESSAGE_SHOWN_MAX;
 use crate::terminal::{ERROR, GOOD, NAME, QUIET};
@@ -25,6 +25,7 @@ pub(crate) fn module(command: &ModuleCommand) -> Result<Exit, Refusal> {
         ModuleCommand::Show(args) => one(args),
         ModuleCommand::Invoke(args) => invoke(args),
         ModuleCommand::Test(args) => test(args),
+        ModuleCommand::Import(ModuleImport::Openapi(args)) => super::import::openapi(args),
     }
 }
 

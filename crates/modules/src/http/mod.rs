@@ -26,6 +26,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode, Url};
 
 pub(crate) use declare::{HttpCall, HttpDeclaration};
+pub(crate) use template::is_scalar;
 
 use crate::declaration::{ModuleBody, ModuleDeclaration, SourceBounds, SourceDeclaration};
 use crate::fault::{Faults, ManifestFault};

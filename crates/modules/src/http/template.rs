@@ -137,7 +137,7 @@ impl Template {
     }
 }
 
-fn is_scalar(ty: &Type) -> bool {
+pub(crate) fn is_scalar(ty: &Type) -> bool {
     match ty.content() {
         Type::String | Type::Int | Type::Float | Type::Boolean | Type::Literal(_) => true,
         Type::Union(union) => union
