@@ -30,6 +30,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
             .args(arguments)
             .current_dir(root)
             .env("RUSTDOCFLAGS", rustdoc_flags)
+            .env("TIDEGATE_TESTS_MUST_RUN", "1")
             .status()
             .map_err(|error| format!("cargo cannot be started: {error}"))?;
         if !status.success() {

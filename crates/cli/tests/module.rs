@@ -196,21 +196,32 @@ fn a_manifest_is_made_of_an_openapi_document() {
         } } } }"#;
     folder.write("pets.json", document);
     let import = ["module", "import", "openapi", "pets.json", "--out", "pets.toml"];
-    check(&folder, &import, expect![[r#"
+    check(
+        &folder,
+        &import,
+        expect![[r#"
         exit 0
         --- stderr
         note: GET /pets/{id}: answer.more is left out: the schema says no type
         1 of 1 operations have become modules
 
         Next: tidegate module list --modules .
-    "#]]);
-    check(&folder, &import, expect![[r#"
+    "#]],
+    );
+    check(
+        &folder,
+        &import,
+        expect![[r#"
         exit 2
         --- stderr
         error: cannot write `pets.toml`: File exists (os error 17)
           help: Overwrite it with `--force`
-    "#]]);
-    check(&folder, &["module", "show", "pets.getPet", "--modules", "."], expect![[r#"
+    "#]],
+    );
+    check(
+        &folder,
+        &["module", "show", "pets.getPet", "--modules", "."],
+        expect![[r#"
         exit 0
         --- stdout
         pets.getPet(id: Int) -> Optional<{ name: String }>
@@ -219,10 +230,15 @@ fn a_manifest_is_made_of_an_openapi_document() {
         --- stderr
 
         Next: tidegate module invoke pets.getPet id=1
-    "#]]);
-    check(&folder, &["module", "import", "openapi", "pets.toml"], expect![[r#"
+    "#]],
+    );
+    check(
+        &folder,
+        &["module", "import", "openapi", "pets.toml"],
+        expect![[r#"
         exit 2
         --- stderr
         error: `pets.toml`: the document cannot be read: error: line 6 column 1: did not find expected <document start>
-    "#]]);
+    "#]],
+    );
 }

@@ -2,15 +2,13 @@
 
 mod support;
 
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use engine::ports::Module;
 use expect_test::{Expect, expect};
 use model::Value;
+use support::programs::Postgres;
 use support::{Folder, call, show, text};
 
 const SCRIPT: &str = "
@@ -23,74 +21,18 @@ insert into orders values
   ('o2', 0.1, 1, false, null, null, '{}', 'NaN', null);
 ";
 
-/// A server in a temporary folder.
-struct Postgres {
-    folder: tempfile::TempDir,
-    port: u16,
-    process: Child,
-}
+/// A server with the tables above.
+struct Database(Postgres);
 
-impl Postgres {
+impl Database {
     /// `None`, said aloud, where there is no PostgreSQL.
-    fn start() -> Option<Postgres> {
-        let programs = programs()?;
-        let folder = tempfile::tempdir().expect("a folder");
-        let data = folder.path().join("data");
-        // PostgreSQL refuses to be run by root.
-        std::fs::create_dir(&data).expect("a folder");
-        run(Command::new("chmod").args(["-R", "a+rwx"]).arg(folder.path()));
-        if is_root() {
-            run(Command::new("chown").args(["-R", "nobody"]).arg(folder.path()));
-        }
-        let initdb = programs.join("initdb");
-        let common = ["--username=tester", "--auth=trust", "--no-sync", "--encoding=UTF8"];
-        run(as_user(&initdb).args(common).arg("--pgdata").arg(&data));
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let port = free.expect("a port").port();
-        let process = as_user(&programs.join("postgres"))
-            .args(["-F", "-h", "127.0.0.1", "-p", &port.to_string(), "-k"])
-            .arg(folder.path())
-            .arg("-D")
-            .arg(&data)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("postgres starts");
-        let postgres = Postgres { folder, port, process };
-        let started = Instant::now();
-        while !postgres.is_ready(&programs) {
-            assert!(started.elapsed() < Duration::from_secs(60), "it does not start");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let psql = |sql: &str| {
-            let port = port.to_string();
-            run(Command::new(programs.join("psql")).args([
-                "-h",
-                "127.0.0.1",
-                "-p",
-                &port,
-                "-U",
-                "tester",
-                "-d",
-                "postgres",
-                "-c",
-                sql,
-            ]));
-        };
-        psql(SCRIPT);
-        Some(postgres)
-    }
-
-    fn is_ready(&self, programs: &Path) -> bool {
-        let port = self.port.to_string();
-        let mut asked = Command::new(programs.join("pg_isready"));
-        asked.args(["-h", "127.0.0.1", "-p", &port]).stdout(Stdio::null()).stderr(Stdio::null());
-        asked.status().is_ok_and(|status| status.success())
+    fn start() -> Option<Database> {
+        Postgres::start(SCRIPT).map(Database)
     }
 
     fn manifest(&self, source: &str, module: &str) -> Folder {
         let folder = Folder::new();
-        folder.write("url", &format!("postgres://tester:secret@127.0.0.1:{}/postgres", self.port));
+        folder.write("url", &self.0.url());
         folder.write(
             "m.toml",
             &format!(
@@ -113,52 +55,9 @@ impl Postgres {
     }
 }
 
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        drop(Command::new("kill").args(["-INT", &self.process.id().to_string()]).status());
-        drop(self.process.wait());
-        assert!(self.folder.path().exists());
-    }
-}
-
-fn programs() -> Option<PathBuf> {
-    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let debian = debian.map(|version| version.path().join("bin"));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut all = std::env::split_paths(&path).chain(debian);
-    let found = all.find(|folder| {
-        ["initdb", "postgres", "psql", "pg_isready"].iter().all(|it| folder.join(it).exists())
-    });
-    if found.is_none() {
-        support::has("initdb");
-    }
-    found
-}
-
-fn is_root() -> bool {
-    let output = Command::new("id").arg("-u").output().expect("id");
-    output.stdout.starts_with(b"0")
-}
-
-/// The program as a user who may run it.
-fn as_user(program: &Path) -> Command {
-    if !is_root() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"]).arg(program);
-    command
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().expect("the program is there");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {told}");
-}
-
 #[tokio::test]
 async fn values_of_every_type() {
-    let Some(postgres) = Postgres::start() else { return };
+    let Some(postgres) = Database::start() else { return };
     let order = "select * from orders where id = :id";
     for (signature, sql, argument, expected) in [
         (
@@ -230,7 +129,7 @@ async fn values_of_every_type() {
 
 #[tokio::test]
 async fn writes_are_allowed_by_both_and_undone_if_they_do_not_fit() {
-    let Some(postgres) = Postgres::start() else { return };
+    let Some(postgres) = Database::start() else { return };
     let add = "signature = \"(id: String) -> Int\"\neffect = \"write\"\nsql = \"insert into orders (id) values (:id)\"";
     let writing = postgres.module("write = true", add);
     assert_eq!(show(call(&writing, &[text("n1")]).await), "Int(1)");
@@ -254,7 +153,7 @@ async fn writes_are_allowed_by_both_and_undone_if_they_do_not_fit() {
 
 #[tokio::test]
 async fn a_call_that_takes_too_long_is_stopped_in_the_database() {
-    let Some(postgres) = Postgres::start() else { return };
+    let Some(postgres) = Database::start() else { return };
     let sleep = "signature = \"(s: Float) -> Boolean\"\nsql = \"select pg_sleep(:s) is not null\"";
     let module = postgres.module("timeout = \"300ms\"", sleep);
     let told = show(call(&module, &[Value::Float(60.0)]).await);
@@ -271,7 +170,7 @@ async fn a_call_that_takes_too_long_is_stopped_in_the_database() {
 
 #[tokio::test]
 async fn a_server_that_comes_back_is_found_again() {
-    let Some(postgres) = Postgres::start() else { return };
+    let Some(postgres) = Database::start() else { return };
     let module = postgres.module("", "signature = \"() -> Int\"\nsql = \"select 1\"");
     assert_eq!(show(call(&module, &[]).await), "Int(1)");
     let end = postgres.module(
@@ -287,7 +186,7 @@ async fn a_server_that_comes_back_is_found_again() {
 
 #[test]
 fn what_does_not_fit_is_found_when_the_manifest_loads() {
-    let Some(postgres) = Postgres::start() else { return };
+    let Some(postgres) = Database::start() else { return };
     let check = |module: &str, expected: Expect| {
         expected.assert_eq(&postgres.manifest("", module).faults());
     };

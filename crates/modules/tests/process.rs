@@ -6,7 +6,8 @@ mod support;
 use std::time::Duration;
 
 use model::Value;
-use support::{Folder, call, has, show, text};
+use support::programs::has;
+use support::{Folder, call, show, text};
 use tidegate_modules::Manifest;
 
 /// What every script begins with: it says hello with the given modules, and reads and writes lines.

@@ -1,6 +1,8 @@
 //! A folder of manifests for one test, and calls of what it declares.
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
+pub(crate) mod programs;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -129,14 +131,4 @@ pub(crate) fn show(result: Result<Value, ModuleError>) -> String {
 
 pub(crate) fn text(text: &str) -> Value {
     Value::string(text)
-}
-
-/// Whether this machine has a program; a test without it says aloud that it is skipped.
-#[expect(clippy::print_stderr, reason = "it says aloud what it does not do")]
-pub(crate) fn has(program: &str) -> bool {
-    let found = std::process::Command::new(program).arg("--version").output().is_ok();
-    if !found {
-        eprintln!("SKIPPED: this test needs `{program}`, which is not installed");
-    }
-    found
 }
