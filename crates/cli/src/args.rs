@@ -354,6 +354,9 @@ pub(crate) struct Executions {
     /// Show this one, whatever its status; without it, list the newest
     #[arg(value_name = "ID")]
     pub(crate) id: Option<String>,
+    /// What happened to it: its calls with their times, attempts and cache hits
+    #[arg(long, requires = "id")]
+    pub(crate) trace: bool,
     #[command(flatten)]
     pub(crate) server: Server,
     #[command(flatten)]

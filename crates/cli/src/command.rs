@@ -15,6 +15,7 @@ mod pipelines;
 mod resume;
 mod run;
 mod serve;
+mod trace;
 
 use std::collections::BTreeMap;
 

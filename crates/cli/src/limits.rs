@@ -28,3 +28,9 @@ pub(crate) const SWEEP_EVERY: Duration = Duration::from_secs(60);
 pub(crate) const DOCUMENT_BYTES_MAX: u64 = 64 << 20;
 /// Notes of an import that are shown; all stand in the manifest.
 pub(crate) const NOTES_SHOWN_MAX: usize = 20;
+/// Events that a trace asks for at once.
+pub(crate) const TRACE_PAGE: usize = 1_000;
+/// Calls of a lambda that are shown one by one.
+pub(crate) const ELEMENTS_SHOWN_MAX: usize = 5;
+/// Lines of one value; `--json` shows all.
+pub(crate) const VALUE_LINES_MAX: usize = 24;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use model::text::cut;
 use serde_json::value::RawValue;
 
-use crate::limits::VALUE_LINE_MAX;
+use crate::limits::{VALUE_LINE_MAX, VALUE_LINES_MAX};
 use crate::terminal::NAME;
 
 /// Names and values, a line each: `total  16.0`. Strings stand for themselves where nothing in them
@@ -62,7 +62,12 @@ pub(crate) fn value(json: &str) -> String {
     let compact = compact(json);
     let text = if compact.len() <= VALUE_LINE_MAX { compact } else { lay_out(&compact) };
     // The line breaks of the layout stay, whatever else is hidden is escaped.
-    text.split('\n').map(|line| cut(line, usize::MAX)).collect::<Vec<_>>().join("\n")
+    let mut lines: Vec<String> = text.split('\n').map(|line| cut(line, usize::MAX)).collect();
+    if let Some(more @ 2..) = (lines.len() + 1).checked_sub(VALUE_LINES_MAX) {
+        lines.truncate(VALUE_LINES_MAX - 1);
+        lines.push(format!("… {more} more lines; `--json` shows all"));
+    }
+    lines.join("\n")
 }
 
 /// Valid JSON on one line, with spaces as people write it.

@@ -4,6 +4,7 @@ use model::text::quote;
 use serde::Deserialize;
 
 use super::execution_path;
+use super::trace::trace;
 use crate::args::Executions;
 use crate::client::Client;
 use crate::exit::{Exit, Refusal, next};
@@ -33,6 +34,7 @@ struct Item {
 pub(crate) fn executions(args: &Executions) -> Result<Exit, Refusal> {
     let client = Client::new(&args.server)?;
     match &args.id {
+        Some(id) if args.trace => trace(&client, id, args.json.json),
         Some(id) => one(&client, id, args.json.json),
         None => list(&client, args.json.json),
     }
