@@ -46,6 +46,19 @@ impl Worker {
         Worker { folder, manifest }
     }
 
+    /// The odd worker, in either language.
+    fn odd(program: &str, more: &str) -> Worker {
+        if program == "python3" {
+            return Worker::with(more, ODD);
+        }
+        let folder = Folder::new();
+        folder
+            .write("m.toml", &source(more).replace("\"python3\", \"w.py\"", "\"node\", \"w.js\""));
+        folder.write("w.js", ODD_NODE);
+        let manifest = folder.load().unwrap_or_else(|faults| panic!("{faults:#?}"));
+        Worker { folder, manifest }
+    }
+
     async fn call(&self, name: &str, arguments: &[Value]) -> String {
         show(call(&self.manifest.modules[name].module, arguments).await)
     }
@@ -115,6 +128,29 @@ for r in requests():
     else: say({"id": id, "output": what})
 "#;
 
+/// The same without the SDK's care in Node.
+const ODD_NODE: &str = r#"
+const fs = require("fs");
+const say = (document) => fs.writeSync(1, JSON.stringify(document) + "\n");
+say({ tidegate: 1, modules: [{ name: "Do", signature: "(what: String) -> String" }] });
+require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
+  const request = JSON.parse(line);
+  if ("cancel" in request) return fs.appendFileSync("cancelled", `${request.cancel}\n`);
+  const { id, inputs: { what } } = request;
+  const odd = {
+    fail: () => say({ id, error: { message: "no \x1b[31mred", retryable: false } }),
+    busy: () => say({ id, error: { message: "later", retryable: true } }),
+    number: () => say({ id, output: 7 }),
+    hang: () => {},
+    die: () => process.exit(3),
+    lie: () => say({ id: 999, output: "x" }),
+    chat: () => console.log("here I am"),
+    flood: () => { for (;;) fs.writeSync(1, "x".repeat(65536)); },
+  };
+  (odd[what] ?? (() => say({ id, output: what })))();
+});
+"#;
+
 #[tokio::test]
 async fn answers_come_in_any_order() {
     if !has("python3") {
@@ -134,10 +170,12 @@ async fn answers_come_in_any_order() {
 
 #[tokio::test]
 async fn failures_are_the_workers_or_its_own() {
-    if !has("python3") {
-        return;
+    for program in ["python3", "node"].into_iter().filter(|program| has(program)) {
+        check_failures(&Worker::odd(program, "timeout = \"300ms\"")).await;
     }
-    let worker = Worker::with("timeout = \"300ms\"", ODD);
+}
+
+async fn check_failures(worker: &Worker) {
     for (what, told) in [
         ("x", "String(\"x\")"),
         ("fail", r"R001 no \u{1b}[31mred"),
@@ -156,10 +194,12 @@ async fn failures_are_the_workers_or_its_own() {
 
 #[tokio::test]
 async fn a_worker_that_ends_or_lies_is_started_again() {
-    if !has("python3") {
-        return;
+    for program in ["python3", "node"].into_iter().filter(|program| has(program)) {
+        check_restarts(&Worker::odd(program, "")).await;
     }
-    let worker = Worker::new(ODD);
+}
+
+async fn check_restarts(worker: &Worker) {
     for what in ["die", "lie", "chat", "flood"] {
         let told = worker.call("Do", &[text(what)]).await;
         assert!(told.starts_with("R001 (retryable) the worker "), "{what}: {told}");
