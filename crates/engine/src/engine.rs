@@ -388,8 +388,8 @@ impl Engine {
         Ok(loaded.map(|loaded| Found { loaded, alias: Some(alias) }))
     }
 
-    /// The modules that stored images call and that are gone, have another effect or another
-    /// signature: calls of them fail with R012. By name, at most [`limits::MODULES_MISSING_MAX`].
+    /// The modules that stored images call and that are gone, have another effect or no
+    /// longer fit: calls of them fail with R012. By name, at most [`limits::MODULES_MISSING_MAX`].
     pub async fn missing_modules(&self) -> Result<Vec<MissingModule>, EngineError> {
         needs::missing(&self.shared).await
     }

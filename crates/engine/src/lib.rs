@@ -5,6 +5,7 @@
 //! what happens into the next event. There is no SQL, no HTTP and no file here, and no knowledge of
 //! source text.
 
+mod adapted;
 mod bounds;
 mod call;
 mod cells;

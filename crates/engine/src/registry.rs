@@ -6,6 +6,7 @@ use std::sync::Arc;
 use model::plan::ModuleUse;
 use model::{Catalog, Function, Origin, Text};
 
+use crate::adapted::{adapted, fits};
 use crate::ports::RegisteredModule;
 
 /// The modules of this host, by qualified name.
@@ -77,14 +78,14 @@ impl Registry {
             ));
         }
         let (is, was) = (&module.signature, &wanted.signature);
-        let fits = is.result == was.result
+        let is_same = is.result == was.result
             && is.parameters.iter().map(|it| &it.ty).eq(was.parameters.iter().map(|it| &it.ty));
-        if !fits {
-            return Err(format!(
-                "the module `{name}` is now `{}`, the pipeline was compiled for `{}`",
-                module.signature, wanted.signature
-            ));
+        match is_same {
+            true => Ok(module.clone()),
+            false if fits(was, is) => Ok(Arc::new(adapted(module, was))),
+            false => Err(format!(
+                "the module `{name}` is now `{is}`, the pipeline was compiled for `{was}`"
+            )),
         }
-        Ok(module.clone())
     }
 }
