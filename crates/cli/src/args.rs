@@ -137,16 +137,18 @@ pub(crate) struct ImportOpenapi {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// What the source and the modules' namespace are called [default: the file's name]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, env = "TIDEGATE_NAME", hide_env_values = true, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// Operations whose id, tag or path begins so; may be repeated
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, env = "TIDEGATE_ONLY", hide_env_values = true)]
+    #[arg(value_name = "TEXT", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Where to write the manifest [default: standard output]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "TIDEGATE_OUT", hide_env_values = true, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Overwrite that file
-    #[arg(long)]
+    #[arg(long, env = "TIDEGATE_FORCE", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
     pub(crate) force: bool,
 }
 
@@ -355,7 +357,8 @@ pub(crate) struct Executions {
     #[arg(value_name = "ID")]
     pub(crate) id: Option<String>,
     /// What happened to it: its calls with their times, attempts and cache hits
-    #[arg(long, requires = "id")]
+    #[arg(long, env = "TIDEGATE_TRACE", hide_env_values = true, requires = "id")]
+    #[arg(value_parser = FalseyValueParser::new())]
     pub(crate) trace: bool,
     #[command(flatten)]
     pub(crate) server: Server,
